@@ -1,0 +1,37 @@
+// The surface of the library: what `load` gives to the chat page, to other pages and to tests alike.
+import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./openai.ts";
+import type { BackendChoice, LoadProgress, ModelInfo, ModelSource, Stats } from "./wire.ts";
+
+export interface LoadOptions {
+  /** Catalogue id, URL of a GGUF file, or a file (several for a split one). */
+  readonly model: ModelSource | readonly File[];
+  /** Default "auto". */
+  readonly backend?: BackendChoice;
+  /** Positions to make room for; default: what the model was trained for, as far as memory allows. */
+  readonly contextLength?: number;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** `create` of one kind of request: whole, or streamed when `stream` is true. */
+export interface Create<Request, Whole, Piece> {
+  create(request: Request & { stream: true }, options?: RequestOptions): Promise<AsyncIterable<Piece>>;
+  create(request: Request & { stream?: false | null }, options?: RequestOptions): Promise<Whole>;
+}
+
+/** A loaded model. Everything rejects with an `EngineError`; after `unload`, with `disposed`. */
+export interface Cria {
+  readonly info: ModelInfo;
+  /** Token ids of a text. `bos` (default false) puts the start token first; `special` (default false) reads "<s>" as a token. */
+  tokenize(text: string, options?: { bos?: boolean; special?: boolean }): Promise<number[]>;
+  /** The text of token ids; special tokens have none. */
+  detokenize(ids: readonly number[]): Promise<string>;
+  readonly completions: Create<CompletionRequest, Completion, Completion>;
+  readonly chat: { readonly completions: Create<ChatRequest, ChatCompletion, ChatCompletionChunk> };
+  stats(): Promise<Stats>;
+  unload(): Promise<void>;
+}

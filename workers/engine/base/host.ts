@@ -1,0 +1,29 @@
+// What the engine asks of the place it runs in. A Web Worker, a test in Node and a bench each build one.
+
+/** A compute thread: a worker that runs `cpu/thread.ts`. */
+export interface Thread {
+  postMessage(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+  terminate(): void;
+}
+
+/** The engine's only window on the outside. */
+export interface Host {
+  /** Entry point of WebGPU, null where there is none. */
+  readonly gpu: GPU | null;
+  /** Logical processors. */
+  readonly cores: number;
+  /** True where a shared WebAssembly memory may be posted to another thread (cross-origin isolated). */
+  readonly isolated: boolean;
+  /** Milliseconds on a monotonic clock. */
+  now(): number;
+  /** The bytes of a built WASM file of `cpu/build/`, by file name: "relaxed16.shared.wasm". */
+  kernelFile(name: string): Promise<BufferSource>;
+  /** Starts a compute thread. Throws where threads are not allowed. */
+  startThread(): Thread;
+  /** Gives other tasks of this thread their turn: messages, stop requests. */
+  breathe(): Promise<void>;
+  /** Small facts worth keeping between visits (measured tiers, tuned sizes), by key; null where none is kept. */
+  recall(key: string): Promise<unknown>;
+  remember(key: string, fact: unknown): Promise<void>;
+}

@@ -1,0 +1,119 @@
+// Requests and answers in the shapes and with the field names of the OpenAI API, so that code written for it moves over.
+// Source: platform.openai.com/docs/api-reference, chat and completions, as far as a local model has an answer.
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** What both kinds of request share. Omitted fields take the model's own defaults. */
+export interface SamplingParameters {
+  readonly max_tokens?: number | null;
+  readonly temperature?: number | null;
+  readonly top_p?: number | null;
+  /** Extensions every local engine has. */
+  readonly top_k?: number | null;
+  readonly min_p?: number | null;
+  readonly repeat_penalty?: number | null;
+  readonly seed?: number | null;
+  readonly stop?: string | readonly string[] | null;
+}
+
+export interface ChatRequest extends SamplingParameters {
+  readonly messages: readonly ChatMessage[];
+  readonly model?: string;
+  readonly stream?: boolean | null;
+  readonly logprobs?: boolean | null;
+  readonly top_logprobs?: number | null;
+}
+
+export interface CompletionRequest extends SamplingParameters {
+  /** Text, or token ids. */
+  readonly prompt: string | readonly number[];
+  readonly model?: string;
+  readonly stream?: boolean | null;
+  /** Alternatives to report for each token, 0 to 20. */
+  readonly logprobs?: number | null;
+  /** The prompt comes back before the answer, with its logprobs if asked for. */
+  readonly echo?: boolean | null;
+}
+
+export type FinishReason = "stop" | "length";
+
+export interface Usage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  /** Tokens of the prompt that were still in the KV cache. */
+  readonly prompt_tokens_details: { readonly cached_tokens: number };
+}
+
+export interface TokenLogprob {
+  readonly token: string;
+  readonly logprob: number;
+  /** UTF-8 of the token; a token need not be a whole character. */
+  readonly bytes: readonly number[];
+}
+
+export interface ChatLogprobs {
+  readonly content: readonly (TokenLogprob & { readonly top_logprobs: readonly TokenLogprob[] })[];
+}
+
+export interface ChatCompletion {
+  readonly id: string;
+  readonly object: "chat.completion";
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly [
+    {
+      readonly index: 0;
+      readonly message: { readonly role: "assistant"; readonly content: string };
+      readonly finish_reason: FinishReason;
+      readonly logprobs: ChatLogprobs | null;
+    },
+  ];
+  readonly usage: Usage;
+}
+
+export interface ChatCompletionChunk {
+  readonly id: string;
+  readonly object: "chat.completion.chunk";
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly [
+    {
+      readonly index: 0;
+      readonly delta: { readonly role?: "assistant"; readonly content?: string };
+      readonly finish_reason: FinishReason | null;
+      readonly logprobs: ChatLogprobs | null;
+    },
+  ];
+  /** On the last chunk only. */
+  readonly usage?: Usage;
+}
+
+export interface CompletionLogprobs {
+  readonly tokens: readonly string[];
+  /** The first token of an echoed prompt has none. */
+  readonly token_logprobs: readonly (number | null)[];
+  readonly top_logprobs: readonly (Readonly<Record<string, number>> | null)[];
+  readonly text_offset: readonly number[];
+}
+
+/** Both the whole answer and a streamed piece of one, as in the API. */
+export interface Completion {
+  readonly id: string;
+  readonly object: "text_completion";
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly [
+    {
+      readonly index: 0;
+      readonly text: string;
+      readonly finish_reason: FinishReason | null;
+      readonly logprobs: CompletionLogprobs | null;
+    },
+  ];
+  readonly usage?: Usage;
+}

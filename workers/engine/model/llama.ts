@@ -1,0 +1,52 @@
+// A LLaMA as a list of steps: the whole forward pass on one screen.
+// Source: Touvron et al., "LLaMA: Open and Efficient Foundation Language Models", section 2.2; llama.cpp src/models/llama.cpp.
+import type { Linear, Model, Rope, Segment, Shape, Step, Tensor } from "../base/model.ts";
+
+/** Finds a tensor of the file by name; null where the file has none. */
+export type FindTensor = (name: string) => Tensor | null;
+
+/**
+ * The steps of a LLaMA of this shape. RMSNorm before each half of a layer, rotary positions, grouped-query attention,
+ * SwiGLU, residuals. The head is the embedding where the file has no output.weight. Throws `bad_file` for a missing tensor.
+ */
+export function describeLlama(shape: Shape, rope: Rope, find: (name: string) => Tensor, optional: FindTensor): Model {
+  const embedding = find("token_embd.weight");
+  const segments = [segment("embedding", [{ op: "embed", weight: embedding, out: "hidden" }])];
+  for (let layer = 0; layer < shape.layers; layer++) {
+    segments.push(segment(`layer ${layer}`, layerSteps(shape, layer, (part) => find(`blk.${layer}.${part}.weight`))));
+  }
+  const norm = { weight: find("output_norm.weight"), epsilon: shape.epsilon };
+  const output = optional("output.weight") ?? embedding;
+  segments.push(segment("head", [{ op: "linear", weight: output, in: "hidden", norm, out: "logits", then: "store" }]));
+  return { shape, rope, segments };
+}
+
+function layerSteps(shape: Shape, layer: number, weight: (part: string) => Tensor): Step[] {
+  const { epsilon } = shape;
+  const attention = { in: "hidden", norm: { weight: weight("attn_norm"), epsilon } } as const;
+  const feedForward = { in: "hidden", norm: { weight: weight("ffn_norm"), epsilon } } as const;
+  return [
+    linear({ ...attention, weight: weight("attn_q"), out: "q", then: "rope" }),
+    linear({ ...attention, weight: weight("attn_k"), out: "k", then: "rope" }),
+    linear({ ...attention, weight: weight("attn_v"), out: "v", then: "store" }),
+    { op: "attend", layer, scale: 1 / Math.sqrt(shape.headDim) },
+    linear({ in: "attended", weight: weight("attn_output"), out: "hidden", then: "add" }),
+    linear({ ...feedForward, weight: weight("ffn_gate"), out: "gate", then: "store" }),
+    linear({ ...feedForward, weight: weight("ffn_up"), out: "gate", then: "silu_multiply" }),
+    linear({ in: "gate", weight: weight("ffn_down"), out: "hidden", then: "add" }),
+  ];
+}
+
+function linear(step: Omit<Linear, "op">): Linear {
+  return { op: "linear", ...step };
+}
+
+function segment(name: string, steps: readonly Step[]): Segment {
+  return { name, steps, needs: steps.flatMap(tensorsOf) };
+}
+
+function tensorsOf(step: Step): Tensor[] {
+  if (step.op === "embed") return [step.weight];
+  if (step.op === "linear") return step.norm ? [step.norm.weight, step.weight] : [step.weight];
+  return [];
+}
