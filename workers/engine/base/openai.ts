@@ -40,6 +40,12 @@ export interface CompletionRequest extends SamplingParameters {
 
 export type FinishReason = "stop" | "length";
 
+/**
+ * Our extension: what exactly ended an answer. eos: the model said it was done. word: a stop string. limit: max_tokens.
+ * context_full: no room was left in the context. stopped: the caller stopped it.
+ */
+export type StopType = "eos" | "word" | "limit" | "context_full" | "stopped";
+
 export interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
@@ -70,6 +76,7 @@ export interface ChatCompletion {
       readonly index: 0;
       readonly message: { readonly role: "assistant"; readonly content: string };
       readonly finish_reason: FinishReason;
+      readonly stop_type: StopType;
       readonly logprobs: ChatLogprobs | null;
     },
   ];
@@ -86,6 +93,7 @@ export interface ChatCompletionChunk {
       readonly index: 0;
       readonly delta: { readonly role?: "assistant"; readonly content?: string };
       readonly finish_reason: FinishReason | null;
+      readonly stop_type: StopType | null;
       readonly logprobs: ChatLogprobs | null;
     },
   ];
@@ -112,6 +120,7 @@ export interface Completion {
       readonly index: 0;
       readonly text: string;
       readonly finish_reason: FinishReason | null;
+      readonly stop_type: StopType | null;
       readonly logprobs: CompletionLogprobs | null;
     },
   ];

@@ -1,6 +1,8 @@
 // What crosses between a page and the engine's worker. Plain data only: comlink carries nothing else faithfully.
 import type { BackendInfo, Sampling } from "./backend.ts";
+import type { ErrorRecord } from "./errors.ts";
 import type { Shape } from "./model.ts";
+import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./openai.ts";
 
 export type BackendChoice = "auto" | "webgpu" | "wasm";
 
@@ -94,4 +96,57 @@ export interface Stats {
   readonly decode: { readonly tokens: number; readonly milliseconds: number };
   readonly gpuBytes: number;
   readonly wasmBytes: number;
+}
+
+/** A value, or why there is none: comlink would keep only an error's name, message and stack. */
+export type Reply<T> = { readonly value: T } | { readonly error: ErrorRecord };
+
+/** Where a running job posts what it has to say: a MessagePort, so that nothing waits for an answer. */
+export interface Outlet<T> {
+  postMessage(message: T): void;
+}
+
+/** What a stream posts: pieces as they come, then one end or one error, and nothing after. */
+export type StreamMessage<Piece> =
+  { readonly pieces: readonly Piece[] } | { readonly end: true } | { readonly error: ErrorRecord };
+
+/** What crosses the wire to the worker that holds the model. `job` names a call that can be stopped; `model` the handle `load` gave. */
+export interface WorkerApi {
+  preview(source: ModelSource): Promise<Reply<ModelPreview>>;
+  /** Frees the model loaded before, once the new file is known to be readable. */
+  load(
+    job: number,
+    request: LoadRequest,
+    progress: Outlet<LoadProgress>,
+  ): Promise<Reply<{ readonly model: number; readonly info: ModelInfo }>>;
+  tokenize(
+    model: number,
+    text: string,
+    options: { readonly bos?: boolean; readonly special?: boolean },
+  ): Promise<Reply<number[]>>;
+  detokenize(model: number, ids: readonly number[]): Promise<Reply<string>>;
+  /** Whole answers. */
+  chat(model: number, job: number, request: ChatRequest): Promise<Reply<ChatCompletion>>;
+  complete(model: number, job: number, request: CompletionRequest): Promise<Reply<Completion>>;
+  /** Streamed ones: resolves when the request is found good and waits for its turn. */
+  streamChat(
+    model: number,
+    job: number,
+    request: ChatRequest,
+    outlet: Outlet<StreamMessage<ChatCompletionChunk>>,
+  ): Promise<Reply<null>>;
+  streamCompletion(
+    model: number,
+    job: number,
+    request: CompletionRequest,
+    outlet: Outlet<StreamMessage<Completion>>,
+  ): Promise<Reply<null>>;
+  /** Ends a job between two tokens, or between two pieces of a file. An unknown or finished job is no error. */
+  stop(job: number): Promise<void>;
+  stats(model: number): Promise<Reply<Stats>>;
+  unload(model: number): Promise<Reply<null>>;
+  catalogue(): Promise<Reply<readonly CatalogueEntry[]>>;
+  storedModels(): Promise<Reply<readonly StoredModel[]>>;
+  removeModel(id: string): Promise<Reply<null>>;
+  deleteEverything(): Promise<Reply<null>>;
 }
