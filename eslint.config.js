@@ -5,14 +5,19 @@ import globals from "globals";
 import ts from "typescript-eslint";
 
 export default ts.config(
-  { ignores: ["dist", "node_modules", "workers/engine/cpu/build", "workers/engine/cpu/assembly", "public", ".cache", "coverage"] },
+  {
+    ignores: ["dist", "node_modules", "workers/engine/cpu/build", "workers/engine/cpu/assembly", "public", ".cache", "coverage"],
+  },
   js.configs.recommended,
   ...ts.configs.strict,
   ...svelte.configs.recommended,
   {
     languageOptions: {
       globals: { ...globals.browser, ...globals.worker, ...globals.node },
-      parserOptions: { project: ["web/tsconfig.json", "workers/tsconfig.json", "tests/tsconfig.json"], extraFileExtensions: [".svelte"] },
+      parserOptions: {
+        project: ["web/tsconfig.json", "workers/tsconfig.json", "tests/tsconfig.json"],
+        extraFileExtensions: [".svelte"],
+      },
     },
     rules: {
       "no-undef": "off",

@@ -15,7 +15,13 @@ const LAYERS: Record<string, readonly string[]> = {
   "workers/engine/chat/": ["workers/engine/base/"],
   "workers/engine/gpu/": ["workers/engine/base/", "shaders/"],
   "workers/engine/cpu/": ["workers/engine/base/", "shaders/quant/"],
-  "workers/engine/weights/": ["workers/engine/base/", "workers/engine/gguf/", "workers/engine/gpu/", "workers/engine/cpu/", "shaders/quant/"],
+  "workers/engine/weights/": [
+    "workers/engine/base/",
+    "workers/engine/gguf/",
+    "workers/engine/gpu/",
+    "workers/engine/cpu/",
+    "shaders/quant/",
+  ],
   "workers/engine/decode/": ["workers/engine/base/", "workers/engine/text/", "workers/engine/model/"],
   "workers/engine/model/": [
     "workers/engine/base/",
@@ -49,7 +55,9 @@ describe("the architecture", () => {
   it("lets no import climb", () => {
     const climbing = [...imports].flatMap(([from, targets]) => {
       const place = placeOf(from);
-      return targets.filter((to) => !to.startsWith(place) && !LAYERS[place]!.some((allowed) => to.startsWith(allowed))).map((to) => `${from} -> ${to}`);
+      return targets
+        .filter((to) => !to.startsWith(place) && !LAYERS[place]!.some((allowed) => to.startsWith(allowed)))
+        .map((to) => `${from} -> ${to}`);
     });
     expect(climbing).toEqual([]);
   });
@@ -69,7 +77,11 @@ describe("the architecture", () => {
 
   it("keeps browser globals out of the engine", () => {
     const global = /(?<![.\w"'`/-])(window|self|navigator|indexedDB|document|localStorage|caches)\s*[.[(]/;
-    const users = engineFiles().filter(([, text]) => withoutComments(text).split("\n").some((line) => global.test(line)));
+    const users = engineFiles().filter(([, text]) =>
+      withoutComments(text)
+        .split("\n")
+        .some((line) => global.test(line)),
+    );
     expect(users.map(([file]) => file)).toEqual([]);
   });
 
@@ -79,7 +91,9 @@ describe("the architecture", () => {
   });
 
   it("says on the first line what a file is for", () => {
-    const silent = [...sources].filter(([file, text]) => !(file.endsWith(".svelte") ? /^<!--|^<script[^>]*>\s*\/\// : /^\/\/ /).test(text));
+    const silent = [...sources].filter(
+      ([file, text]) => !(file.endsWith(".svelte") ? /^<!--|^<script[^>]*>\s*\/\// : /^\/\/ /).test(text),
+    );
     expect(silent.map(([file]) => file)).toEqual([]);
   });
 

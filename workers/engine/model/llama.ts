@@ -13,7 +13,12 @@ export function describeLlama(shape: Shape, rope: Rope, find: (name: string) => 
   const embedding = find("token_embd.weight");
   const segments = [segment("embedding", [{ op: "embed", weight: embedding, out: "hidden" }])];
   for (let layer = 0; layer < shape.layers; layer++) {
-    segments.push(segment(`layer ${layer}`, layerSteps(shape, layer, (part) => find(`blk.${layer}.${part}.weight`))));
+    segments.push(
+      segment(
+        `layer ${layer}`,
+        layerSteps(shape, layer, (part) => find(`blk.${layer}.${part}.weight`)),
+      ),
+    );
   }
   const norm = { weight: find("output_norm.weight"), epsilon: shape.epsilon };
   const output = optional("output.weight") ?? embedding;
