@@ -1,0 +1,103 @@
+// The headers every page and file of Cria is served with: by the dev and preview servers, and through dist/_headers by static hosts.
+import type { Plugin } from "vite";
+
+/** Headers of the paths a pattern names: exact, or everything below where it ends in "*". All rules that match apply. */
+export interface HeaderRule {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const CONTENT_SECURITY_POLICY: Readonly<Record<string, string>> = {
+  "default-src": "'none'",
+  "script-src": "'self' 'wasm-unsafe-eval'",
+  "worker-src": "'self' blob:",
+  "style-src": "'self'",
+  "style-src-attr": "'unsafe-inline'",
+  // No other host: a Markdown image in an answer must not tell anybody that it was read.
+  "img-src": "'self' data: blob:",
+  "font-src": "'self'",
+  // People open models from any host.
+  "connect-src": "'self' https: http://localhost:* http://127.0.0.1:* blob: data:",
+  "manifest-src": "'self'",
+  "frame-src": "'self'",
+  "frame-ancestors": "'self'",
+  "base-uri": "'none'",
+  "form-action": "'none'",
+};
+
+/** The one place where headers are decided. No two rules that match one path may name the same header: static hosts would join them. */
+export const HEADER_RULES: readonly HeaderRule[] = [
+  {
+    path: "/*",
+    headers: {
+      // Together they make the page cross-origin isolated: threads on shared memory.
+      "Cross-Origin-Opener-Policy": "same-origin",
+      "Cross-Origin-Embedder-Policy": "require-corp",
+      // Nothing here is secret, and other pages import cria.js.
+      "Cross-Origin-Resource-Policy": "cross-origin",
+      "Access-Control-Allow-Origin": "*",
+      "Content-Security-Policy": policy(CONTENT_SECURITY_POLICY),
+      "X-Content-Type-Options": "nosniff",
+      "Referrer-Policy": "no-referrer",
+      "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    },
+  },
+  { path: "/assets/*", headers: { "Cache-Control": "public, max-age=31536000, immutable" } },
+  { path: "/sw.js", headers: { "Cache-Control": "no-cache" } },
+];
+
+/** The headers of one path, by name. */
+export function headersFor(path: string): Record<string, string> {
+  const rules = HEADER_RULES.filter((rule) =>
+    rule.path.endsWith("*") ? path.startsWith(rule.path.slice(0, -1)) : path === rule.path,
+  );
+  return Object.assign({}, ...rules.map((rule) => rule.headers));
+}
+
+/** The rules in the format of the `_headers` file that static hosts read. */
+export function headersFile(): string {
+  return (
+    HEADER_RULES.map((rule) =>
+      [rule.path, ...Object.entries(rule.headers).map(([name, value]) => `  ${name}: ${value}`)].join("\n"),
+    ).join("\n\n") + "\n"
+  );
+}
+
+/** Sends the headers from the dev and preview servers and writes `_headers` into the build. */
+export function productionHeaders(): Plugin {
+  return {
+    name: "cria:headers",
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const headers = headersFor(pathOf(request.url));
+        // Vite's dev server reloads over a socket and puts styles into the page.
+        const relaxed = {
+          ...CONTENT_SECURITY_POLICY,
+          "style-src": "'self' 'unsafe-inline'",
+          "connect-src": `${CONTENT_SECURITY_POLICY["connect-src"]!} ws:`,
+        };
+        response.setHeaders(new Headers({ ...headers, "Content-Security-Policy": policy(relaxed), "Cache-Control": "no-cache" }));
+        next();
+      });
+    },
+    configurePreviewServer(server) {
+      server.middlewares.use((request, response, next) => {
+        response.setHeaders(new Headers(headersFor(pathOf(request.url))));
+        next();
+      });
+    },
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: "_headers", source: headersFile() });
+    },
+  };
+}
+
+function policy(directives: Readonly<Record<string, string>>): string {
+  return Object.entries(directives)
+    .map(([name, value]) => `${name} ${value}`)
+    .join("; ");
+}
+
+function pathOf(url: string | undefined): string {
+  return new URL(url ?? "/", "http://localhost").pathname;
+}

@@ -1,0 +1,74 @@
+// Builds workers/sw.ts into dist/sw.js: one classic script (Firefox takes no module service workers) that knows every file of the build.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { build, type Plugin, type ResolvedConfig } from "vite";
+
+const ENTRY = join(import.meta.dirname, "..", "workers", "sw.ts");
+/** Never cached beforehand: not asked for by a page, too large for everybody, or a model. */
+const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.gguf$/, /(^|\/)ort-[^/]*$/, /^screenshots\//];
+
+/** What the service worker caches for offline use: `PRECACHE` in workers/sw.ts. */
+export interface Precache {
+  /** Changes with any file of the build. */
+  readonly version: string;
+  /** Paths relative to sw.js whose names change with their content. */
+  readonly hashed: readonly string[];
+  /** Paths whose names stay: pages, cria.js, the catalogue, icons. */
+  readonly named: readonly string[];
+}
+
+/** The plugin that writes dist/sw.js once everything else is there. */
+export function serviceWorker(): Plugin {
+  let config: ResolvedConfig;
+  return {
+    name: "cria:service-worker",
+    apply: "build",
+    configResolved(resolved) {
+      config = resolved;
+    },
+    closeBundle: {
+      order: "post",
+      sequential: true,
+      async handler(error?: Error) {
+        if (error || !existsSync(ENTRY)) return;
+        const result = await build({
+          configFile: false,
+          root: join(import.meta.dirname, ".."),
+          logLevel: "warn",
+          publicDir: false,
+          define: { PRECACHE: JSON.stringify(precacheOf(config.build.outDir)) },
+          build: {
+            write: false,
+            target: config.build.target || "baseline-widely-available",
+            rollupOptions: { input: ENTRY, output: { format: "iife", entryFileNames: "sw.js" } },
+          },
+        });
+        if (!("output" in result)) throw new Error("The service worker did not build into one file.");
+        writeFileSync(join(config.build.outDir, "sw.js"), result.output[0].code);
+      },
+    },
+  };
+}
+
+/** Lists the files of a finished build. */
+export function precacheOf(folder: string): Precache {
+  const paths = walk(folder)
+    .map((file) => relative(folder, file).split(sep).join("/"))
+    .filter((path) => !LEFT_OUT.some((pattern) => pattern.test(path)))
+    .sort();
+  const hash = createHash("sha256");
+  for (const path of paths) hash.update(path).update(readFileSync(join(folder, path)));
+  const isHashed = (path: string): boolean => path.startsWith("assets/");
+  return {
+    version: hash.digest("hex").slice(0, 12),
+    hashed: paths.filter(isHashed),
+    named: paths.filter((path) => !isHashed(path)),
+  };
+}
+
+function walk(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)],
+  );
+}
