@@ -6,7 +6,10 @@ export const F32: Quant = {
   blockSize: 1,
   blockBytes: 4,
   dequantize(blocks, out) {
-    const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.byteLength);
-    for (let i = 0; i < out.length; i++) out[i] = view.getFloat32(4 * i, true);
+    // Bytes to bytes, as `blocks` may not be aligned. Every machine that runs WASM or WebGPU is little-endian.
+    new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(blocks.subarray(0, out.byteLength));
+  },
+  quantize(weights, out) {
+    out.set(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength));
   },
 };

@@ -14,4 +14,9 @@ export interface Quant {
    * byte offset of its buffer.
    */
   dequantize(blocks: Uint8Array, out: Float32Array): void;
+  /**
+   * Packs weights as llama.cpp's reference does, where we need it. weights.length is a multiple of blockSize; out has
+   * weights.length / blockSize blocks.
+   */
+  quantize?(weights: Float32Array, out: Uint8Array): void;
 }
