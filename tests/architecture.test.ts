@@ -36,7 +36,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "workers/engine/": ["workers/engine/", "shaders/"],
   "workers/store/": ["workers/engine/base/"],
   "workers/": ["workers/"],
-  "workers/client.ts": ["workers/engine/base/", "workers/llm.worker.ts"],
+  "workers/client": ["workers/engine/base/", "workers/llm.worker.ts"],
   "web/": ["web/"],
   "web/lib/": ["workers/engine/base/"],
   "web/parts/": ["web/lib/", "workers/engine/base/"],
