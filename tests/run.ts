@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findBrowser, type BrowserName } from "../web/cli/browsers.ts";
+import { findBrowser } from "../web/cli/browsers.ts";
 import { obtainModel } from "../web/cli/model.ts";
 
 interface Counts {
@@ -15,7 +15,7 @@ interface Counts {
 
 /** Commands that pass or fail as a whole, and vitest runs that count their tests. */
 const STAGES: Record<string, () => Promise<Counts> | Counts> = {
-  browsers: () => whole(() => (["chromium", "firefox", "webkit"] satisfies BrowserName[]).forEach(findBrowser)),
+  browsers: () => whole(() => (["chromium", "firefox", "webkit"] as const).forEach(findBrowser)),
   model: () => whole(obtainModel),
   kernels: () => command("npm", ["run", "--silent", "kernels"]),
   types: () =>
