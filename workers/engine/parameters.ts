@@ -1,0 +1,189 @@
+// Checks the parameters of a request once, on entry, and fills in what was left out.
+import type { Sampling } from "./base/backend.ts";
+import { EngineError } from "./base/errors.ts";
+import type { ChatMessage, ChatRequest, CompletionRequest } from "./base/openai.ts";
+import type { ModelDefaults } from "./base/wire.ts";
+
+/** What a request asks for, in our own terms. */
+export interface Wishes {
+  readonly sampling: Sampling;
+  /** At most so many new tokens; null for as many as there is room for. */
+  readonly maxTokens: number | null;
+  readonly stop: readonly string[];
+  /** Alternatives to report for each token; null where no logprobs are wanted. */
+  readonly alternatives: number | null;
+}
+
+/** Where neither the request nor the catalogue says otherwise: what llama.cpp takes. */
+const SAMPLING: Omit<Sampling, "seed"> = {
+  temperature: 0.8,
+  topK: 40,
+  topP: 0.95,
+  minP: 0.05,
+  repeatPenalty: 1,
+  repeatWindow: 64,
+};
+
+const SHARED = [
+  "model",
+  "stream",
+  "stream_options",
+  "max_tokens",
+  "temperature",
+  "top_p",
+  "top_k",
+  "min_p",
+  "repeat_penalty",
+  "seed",
+  "stop",
+  "logprobs",
+];
+const CHAT = [...SHARED, "messages", "max_completion_tokens", "top_logprobs"];
+const COMPLETION = [...SHARED, "prompt", "echo"];
+/** Parameters of the API that say something about the caller, not about the answer. */
+const WITHOUT_EFFECT = ["user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"];
+/** Parameters of the API whose neutral values ask for nothing, which code written for it often sends. */
+const NEUTRAL: Record<string, readonly unknown[]> = {
+  n: [1],
+  best_of: [1],
+  frequency_penalty: [0],
+  presence_penalty: [0],
+  suffix: [""],
+};
+
+const ROLES: readonly unknown[] = ["system", "user", "assistant"];
+
+/** Checks a chat request. Throws `bad_request`, naming the parameter. */
+export function chatWishes(request: ChatRequest, defaults: ModelDefaults | null): Wishes {
+  const record = known(request, CHAT);
+  const wanted = boolean(record, "logprobs") ?? false;
+  const alternatives = integer(record, "top_logprobs", 0, 20);
+  if (alternatives && !wanted) throw bad("top_logprobs needs logprobs: true.");
+  const maxTokens = integer(record, "max_tokens", 1) ?? integer(record, "max_completion_tokens", 1);
+  return { ...shared(record, defaults), maxTokens, alternatives: wanted ? (alternatives ?? 0) : null };
+}
+
+/** Checks a completion request, its prompt apart. Throws `bad_request`, naming the parameter. */
+export function completionWishes(
+  request: CompletionRequest,
+  defaults: ModelDefaults | null,
+): Wishes & { readonly echo: boolean } {
+  const record = known(request, COMPLETION);
+  return {
+    ...shared(record, defaults),
+    // 0 new tokens with an echo is how the API scores a text.
+    maxTokens: integer(record, "max_tokens", 0),
+    alternatives: integer(record, "logprobs", 0, 20),
+    echo: boolean(record, "echo") ?? false,
+  };
+}
+
+/**
+ * The messages of a chat, with the model's own system prompt first where the caller brings none.
+ * A system message that is explicitly empty stays: it keeps every other one away. Throws `bad_request`.
+ */
+export function chatMessages(request: ChatRequest, defaults: ModelDefaults | null): ChatMessage[] {
+  const messages: unknown = request.messages;
+  if (!Array.isArray(messages) || messages.length === 0) throw bad("messages must be a list of at least one message.");
+  const checked = messages.map((message: unknown, index) => chatMessage(message, index));
+  if (checked[0]!.role === "system" || defaults === null) return checked;
+  return [{ role: "system", content: defaults.system }, ...checked];
+}
+
+/** The prompt of a completion: text, or token ids below `vocab`. Throws `bad_request`. */
+export function completionPrompt(request: CompletionRequest, vocab: number): string | number[] {
+  const prompt: unknown = request.prompt;
+  if (typeof prompt === "string") return prompt;
+  if (!Array.isArray(prompt)) throw bad("prompt must be text or a list of token ids.");
+  return tokenIds(prompt, vocab);
+}
+
+/** Token ids from outside. Throws `bad_request` for what is no id of this vocabulary. */
+export function tokenIds(ids: readonly unknown[], vocab: number): number[] {
+  return ids.map((id, index) => {
+    if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id < vocab) return id;
+    throw bad(`Token ${index} is ${shown(id)}; ids are whole numbers from 0 to ${vocab - 1}.`);
+  });
+}
+
+function chatMessage(message: unknown, index: number): ChatMessage {
+  const { role, content } = object(message, `messages[${index}]`);
+  if (!ROLES.includes(role)) throw bad(`messages[${index}].role is ${shown(role)}; it can be "system", "user" or "assistant".`);
+  if (typeof content !== "string") throw bad(`messages[${index}].content must be text.`);
+  return { role: role === "system" || role === "user" ? role : "assistant", content };
+}
+
+function shared(record: Record<string, unknown>, defaults: ModelDefaults | null): Omit<Wishes, "maxTokens" | "alternatives"> {
+  boolean(record, "stream");
+  const fallback = { ...SAMPLING, ...defaults?.sampling };
+  return {
+    sampling: {
+      temperature: bounded(record, "temperature", 0, 10) ?? fallback.temperature,
+      topK: integer(record, "top_k", 0) ?? fallback.topK,
+      topP: bounded(record, "top_p", 0, 1) ?? fallback.topP,
+      minP: bounded(record, "min_p", 0, 1) ?? fallback.minP,
+      repeatPenalty: bounded(record, "repeat_penalty", 0.01, 10) ?? fallback.repeatPenalty,
+      repeatWindow: fallback.repeatWindow,
+      seed: seed(record),
+    },
+    stop: stopStrings(record["stop"]),
+  };
+}
+
+function bounded(record: Record<string, unknown>, name: string, least: number, most: number): number | null {
+  const value = record[name] ?? null;
+  if (value === null || (typeof value === "number" && value >= least && value <= most)) return value;
+  throw bad(`${name} is ${shown(value)}; it can be ${least} to ${most}.`);
+}
+
+function integer(record: Record<string, unknown>, name: string, least: number, most = Number.MAX_SAFE_INTEGER): number | null {
+  const value = record[name] ?? null;
+  if (value === null || (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most)) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
+  throw bad(`${name} is ${shown(value)}; it can be a whole number ${range}.`);
+}
+
+function boolean(record: Record<string, unknown>, name: string): boolean | null {
+  const value = record[name] ?? null;
+  if (value === null || typeof value === "boolean") return value;
+  throw bad(`${name} is ${shown(value)}; it can be true or false.`);
+}
+
+/** 32 bits of the caller's, or of chance. */
+function seed(record: Record<string, unknown>): number {
+  const given = integer(record, "seed", Number.MIN_SAFE_INTEGER);
+  return (given ?? Math.floor(Math.random() * 2 ** 32)) >>> 0;
+}
+
+function stopStrings(value: unknown): string[] {
+  const list: unknown[] = value === null || value === undefined ? [] : Array.isArray(value) ? value : [value];
+  return list.map((stop) => {
+    if (typeof stop === "string" && stop !== "") return stop;
+    throw bad(`stop contains ${shown(stop)}; it can be a text or a list of texts, none empty.`);
+  });
+}
+
+/** The request as a record without parameters we would silently not obey. */
+function known(request: unknown, names: readonly string[]): Record<string, unknown> {
+  const record = object(request, "The request");
+  for (const [name, value] of Object.entries(record)) {
+    if (value === null || value === undefined || names.includes(name) || WITHOUT_EFFECT.includes(name)) continue;
+    if (NEUTRAL[name]?.includes(value)) continue;
+    throw bad(`The parameter ${name} is ${shown(value)}, which Cria does not offer.`);
+  }
+  return record;
+}
+
+function object(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad(`${what} must be an object.`);
+  return Object.fromEntries(Object.entries(value));
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function bad(message: string): EngineError {
+  return new EngineError("bad_request", message, "Change this parameter, or leave it out.");
+}
