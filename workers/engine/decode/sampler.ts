@@ -20,7 +20,7 @@ export class Sampler {
    * `logits` [vocab] is overwritten. `recent` are the tokens so far, newest last. Throws `bad_logits` on NaN.
    */
   pick(logits: Float32Array, sampling: Sampling, recent: readonly number[], position: number): number {
-    penalize(logits, sampling, recent);
+    this.penalize(logits, sampling, recent);
     const best = argmax(logits);
     if (sampling.temperature <= 0) return best;
     const vocab = logits.length;
@@ -28,6 +28,18 @@ export class Sampler {
     if (sampling.topP < 1) count = this.keepNucleus(logits, logits[best], sampling.topP, count);
     if (sampling.minP > 0) count = this.keepLikely(logits, logits[best] + Math.log(sampling.minP), count);
     return this.draw(logits, logits[best], sampling, count, random(sampling.seed, position));
+  }
+
+  /** Makes each of the last `repeatWindow` tokens less likely, once. */
+  private penalize(logits: Float32Array, { repeatPenalty, repeatWindow }: Sampling, recent: readonly number[]): void {
+    const count = Math.min(recent.length, repeatWindow, this.kept.length);
+    if (repeatPenalty === 1) return;
+    for (let i = 0; i < count; i++) this.kept[i] = recent[recent.length - count + i];
+    this.sort(count);
+    for (let i = 0; i < count; i++) {
+      const id = this.kept[i];
+      if (i === 0 || id !== this.kept[i - 1]) logits[id] *= logits[id] > 0 ? 1 / repeatPenalty : repeatPenalty;
+    }
   }
 
   private keepAll(vocab: number): number {
@@ -45,6 +57,7 @@ export class Sampler {
       this.kept[0] = id;
       sink(this.kept, 0, k, worse);
     }
+    this.sort(k);
     return k;
   }
 
@@ -70,6 +83,7 @@ export class Sampler {
       kept[size] = id;
     } while (share < p * total && size > 0);
     kept.copyWithin(0, size, left);
+    this.sort(left - size);
     return left - size;
   }
 
@@ -80,30 +94,21 @@ export class Sampler {
   }
 
   private draw(logits: Float32Array, most: number, { temperature }: Sampling, count: number, at: number): number {
-    const { weights } = this;
-    const kept = this.kept.subarray(0, count).sort();
+    const { kept, weights } = this;
     let total = 0;
-    for (const id of kept) total += weights[id] = Math.exp((logits[id] - most) / temperature);
+    for (let i = 0; i < count; i++) total += weights[kept[i]] = Math.exp((logits[kept[i]] - most) / temperature);
     let ahead = at * total;
     let picked = kept[0];
-    for (const id of kept) {
-      if (weights[id] === 0) continue;
-      picked = id;
-      ahead -= weights[id];
-      if (ahead < 0) break;
+    for (let i = 0; i < count && ahead >= 0; i++) {
+      if (weights[kept[i]] > 0) picked = kept[i];
+      ahead -= weights[kept[i]];
     }
     return picked;
   }
-}
 
-/** Makes tokens of the last `repeatWindow` less likely, each once. */
-function penalize(logits: Float32Array, { repeatPenalty, repeatWindow }: Sampling, recent: readonly number[]): void {
-  if (repeatPenalty === 1) return;
-  const from = Math.max(0, recent.length - repeatWindow);
-  for (let i = from; i < recent.length; i++) {
-    const id = recent[i];
-    if (recent.indexOf(id, from) < i) continue;
-    logits[id] *= logits[id] > 0 ? 1 / repeatPenalty : repeatPenalty;
+  /** Puts the first `count` kept tokens in order of their ids. */
+  private sort(count: number): void {
+    this.kept.subarray(0, count).sort();
   }
 }
 
