@@ -1,0 +1,107 @@
+// From the logits of a prompt to its answer: one token after another, as text, until something ends it.
+import type { Sampling } from "../base/backend.ts";
+import type { StopType } from "../base/openai.ts";
+import type { Session } from "../model/session.ts";
+import type { Detokenizer } from "../text/detokenizer.ts";
+import { Sampler } from "./sampler.ts";
+import { scoreToken, type TokenScore } from "./score.ts";
+import { StopFilter } from "./stops.ts";
+
+/** Some tokens of an answer. Their text may come with later ones: half a character, the beginning of a stop string. */
+export interface Piece {
+  readonly ids: readonly number[];
+  readonly text: string;
+  /** One for each id where the request asked for them, else none. */
+  readonly scores: readonly TokenScore[];
+}
+
+/** What ends an answer, and how its tokens are picked. */
+export interface GenerateOptions {
+  readonly sampling: Sampling;
+  /** At most so many tokens; null for as many as there is room for. */
+  readonly maxTokens: number | null;
+  /** Texts that end the answer; they and what follows are not part of it. */
+  readonly stop: readonly string[];
+  /** Tokens that end the answer; they are not part of it. */
+  readonly endIds: readonly number[];
+  /** Alternatives to score for each token; null for no scores. */
+  readonly alternatives: number | null;
+  readonly signal?: AbortSignal | undefined;
+  /** Gives messages their turn, a request to stop among them. */
+  breathe(): Promise<void>;
+}
+
+/** Tokens as they are picked, with scores where they were asked for. */
+interface Picked {
+  readonly ids: ArrayLike<number>;
+  readonly scores: readonly TokenScore[];
+}
+
+/**
+ * Continues what the session has read. `logits` [vocab] are those of its last token; they are overwritten.
+ * Gives pieces, then why it ended. Nothing comes after `signal` fires. Throws `bad_logits`, `gpu_lost`.
+ */
+export async function* generate(
+  session: Session,
+  detokenizer: Detokenizer,
+  logits: Float32Array,
+  options: GenerateOptions,
+): AsyncGenerator<Piece, StopType, void> {
+  const { signal, endIds, maxTokens } = options;
+  const room = session.contextLength - session.cached.length;
+  const limit = Math.min(maxTokens ?? Infinity, room);
+  const stops = new StopFilter(options.stop);
+  const onDevice = session.decode !== null && options.alternatives === null;
+  for await (const { ids, scores } of onDevice
+    ? pickOnDevice(session, limit, options)
+    : pickHere(session, logits, limit, options)) {
+    if (signal?.aborted) return "stopped";
+    const kept: number[] = [];
+    let text = "";
+    let ended: StopType | null = null;
+    for (let index = 0; index < ids.length && ended === null; index++) {
+      const id = ids[index]!;
+      if (endIds.includes(id)) {
+        ended = "eos";
+        break;
+      }
+      kept.push(id);
+      text += stops.push(detokenizer.push(id));
+      if (stops.found !== null) ended = "word";
+    }
+    if (ended === "eos") text += stops.push(detokenizer.flush()) + stops.flush();
+    yield { ids: kept, text, scores: scores.slice(0, kept.length) };
+    if (ended) return ended;
+  }
+  if (signal?.aborted) return "stopped";
+  yield { ids: [], text: stops.push(detokenizer.flush()) + stops.flush(), scores: [] };
+  return limit === maxTokens ? "limit" : "context_full";
+}
+
+/** The device picks, and says so in runs of tokens. */
+async function* pickOnDevice(session: Session, limit: number, options: GenerateOptions): AsyncGenerator<Picked, void, void> {
+  const { sampling, endIds, signal } = options;
+  const recent = session.cached.slice(-sampling.repeatWindow);
+  const stopped = (): boolean => signal?.aborted ?? false;
+  for await (const ids of session.decode!({ limit, sampling, recent, endIds, stopped })) yield { ids, scores: [] };
+}
+
+/** We pick from the logits of one token and have the session read it for the next. */
+async function* pickHere(
+  session: Session,
+  first: Float32Array,
+  limit: number,
+  { sampling, alternatives, signal, breathe }: GenerateOptions,
+): AsyncGenerator<Picked, void, void> {
+  const sampler = new Sampler(first.length);
+  let logits = first;
+  for (let count = 1; count <= limit; count++) {
+    const unspoilt = alternatives === null ? null : logits.slice();
+    const id = sampler.pick(logits, sampling, session.cached, session.cached.length);
+    yield { ids: [id], scores: unspoilt ? [scoreToken(unspoilt, id, alternatives!)] : [] };
+    if (count === limit) return;
+    await breathe();
+    if (signal?.aborted) return;
+    logits = await session.append([id], "last");
+  }
+}
