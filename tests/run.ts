@@ -24,7 +24,11 @@ const STAGES: Record<string, () => Promise<Counts> | Counts> = {
       command("npx", ["tsc", "-p", "tests"]),
       command("npx", ["svelte-check", "--tsconfig", "web/tsconfig.json", "--fail-on-warnings"]),
     ),
-  lint: () => sum(command("npx", ["eslint", "--max-warnings", "0", "."]), command("npx", ["prettier", "--check", "--log-level", "warn", "."])),
+  lint: () =>
+    sum(
+      command("npx", ["eslint", "--max-warnings", "0", "."]),
+      command("npx", ["prettier", "--check", "--log-level", "warn", "."]),
+    ),
   unit: () => vitest("vitest.config.ts"),
   build: () => command("npm", ["run", "--silent", "build"]),
   browser: () => vitest("tests/e2e/vitest.config.ts"),

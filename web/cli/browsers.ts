@@ -51,7 +51,8 @@ export function findBrowser(name: BrowserName): string {
   if (found) return found;
   console.log(`Installing ${name}, which the tests drive`);
   if (existsSync("/usr/bin/apt-get")) installPackages(recipe.packages);
-  else if (recipe.playwright) spawnSync("npx", ["--yes", "playwright", "install", recipe.playwright.name], { stdio: "inherit", shell: true });
+  else if (recipe.playwright)
+    spawnSync("npx", ["--yes", "playwright", "install", recipe.playwright.name], { stdio: "inherit", shell: true });
   const installed = lookFor(recipe);
   if (installed) return installed;
   throw new Error(`No ${name} found. Install ${recipe.packages.join(", ")}, or set ${recipe.variable} to its program.`);
@@ -74,7 +75,9 @@ function installPackages(packages: readonly string[]): void {
 }
 
 function playwrightBuild(program: RegExp): string | null {
-  const caches = [".cache/ms-playwright", "Library/Caches/ms-playwright", "AppData/Local/ms-playwright"].map((path) => join(homedir(), path));
+  const caches = [".cache/ms-playwright", "Library/Caches/ms-playwright", "AppData/Local/ms-playwright"].map((path) =>
+    join(homedir(), path),
+  );
   for (const cache of caches.filter((path) => existsSync(path))) {
     const file = readdirSync(cache, { recursive: true, encoding: "utf8" }).find((name) => program.test(name));
     if (file) return join(cache, file);

@@ -7,7 +7,11 @@ import { obtainModel } from "./model.ts";
 const ROOT = join(import.meta.dirname, "../..");
 
 await obtainModel(); // the server finds it where this puts it
-const built = spawnSync("npm", ["run", "--silent", "build"], { cwd: ROOT, stdio: "inherit", shell: process.platform === "win32" });
+const built = spawnSync("npm", ["run", "--silent", "build"], {
+  cwd: ROOT,
+  stdio: "inherit",
+  shell: process.platform === "win32",
+});
 if (built.status !== 0) throw new Error("The build failed; what it said stands above.");
 const server = await preview({ configFile: join(ROOT, "vite.config.ts") });
 console.log(`\nCria is ready: ${server.resolvedUrls?.local[0] ?? "http://localhost:4173"}\n`);

@@ -1,0 +1,62 @@
+// From a GGUF header to a model: architecture, shape, rotation, and the tensors each segment needs.
+import { QUANTS } from "../../../shaders/quant/index.ts";
+import { EngineError } from "../base/errors.ts";
+import type { Model, Tensor } from "../base/model.ts";
+import type { ByteSource } from "../base/source.ts";
+import type { Gguf } from "../gguf/read.ts";
+import { ARCHITECTURES } from "./index.ts";
+import { ropeOf } from "./rope.ts";
+import { shapeOf } from "./shape.ts";
+
+/** Tensors that say how to rotate, read here, or what rotation already tells. */
+const ROTATION = /^rope_freqs\.weight$|\.attn_rot_embd(\.weight)?$|\.rope_freqs(\.weight)?$/;
+
+const isKnown = (name: string): name is keyof typeof ARCHITECTURES => Object.hasOwn(ARCHITECTURES, name);
+
+/**
+ * The model a file holds. Reads at most the few bytes of rope_freqs beyond the header. Throws `unsupported_architecture`
+ * for another family or for parts we would have to leave out, `bad_file` for missing or misshapen tensors.
+ */
+export async function describe(gguf: Gguf, source: ByteSource, signal?: AbortSignal): Promise<Model> {
+  const { metadata, tensors } = gguf;
+  const architecture = metadata.text("general.architecture") ?? "(none)";
+  if (!isKnown(architecture)) {
+    throw unsupported(
+      `This model is of the architecture "${architecture}"; Cria runs "${Object.keys(ARCHITECTURES).join(", ")}".`,
+    );
+  }
+  const find = (name: string): Tensor => {
+    const tensor = tensors.get(name);
+    if (tensor) return tensor;
+    throw new EngineError("bad_file", `The file has no tensor ${name}.`, "Choose another conversion of this model.");
+  };
+  const optional = (name: string): Tensor | null => tensors.get(name) ?? null;
+  if ((metadata.number("llama.expert_count") ?? 0) > 0) throw unsupported("This model is a mixture of experts.");
+  const shape = shapeOf(metadata, find("token_embd.weight").rows);
+  const divisors = optional("rope_freqs.weight");
+  const rope = ropeOf(metadata, shape.headDim, divisors ? await readFloats(divisors, source, signal) : null);
+  const model = ARCHITECTURES[architecture](shape, rope, find, optional);
+  refuseLeftovers(model, tensors);
+  return model;
+}
+
+/** A tensor nobody uses would mean an answer that is quietly wrong. */
+function refuseLeftovers(model: Model, tensors: ReadonlyMap<string, Tensor>): void {
+  const used = new Set(model.segments.flatMap((segment) => segment.needs.map((tensor) => tensor.name)));
+  const unused = [...tensors.keys()].filter((name) => !used.has(name) && !ROTATION.test(name));
+  if (unused.length === 0) return;
+  throw unsupported(
+    `The file has ${unused.length} tensors that this architecture does not use: ${unused.slice(0, 3).join(", ")} …`,
+  );
+}
+
+async function readFloats(tensor: Tensor, source: ByteSource, signal?: AbortSignal): Promise<Float32Array> {
+  const bytes = await source.read(tensor.offset, tensor.sizeBytes, signal);
+  const values = new Float32Array(tensor.rows * tensor.cols);
+  QUANTS[tensor.type].dequantize(bytes, values);
+  return values;
+}
+
+function unsupported(message: string): EngineError {
+  return new EngineError("unsupported_architecture", message, "Choose a model of the LLaMA family, as a GGUF file.");
+}
