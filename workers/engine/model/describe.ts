@@ -1,7 +1,7 @@
 // From a GGUF header to a model: architecture, shape, rotation, and the tensors each segment needs.
 import { QUANTS } from "../../../shaders/quant/index.ts";
 import { EngineError } from "../base/errors.ts";
-import type { Model, Tensor } from "../base/model.ts";
+import type { Activation, Model, Tensor } from "../base/model.ts";
 import type { ByteSource } from "../base/source.ts";
 import type { Gguf } from "../gguf/read.ts";
 import { ARCHITECTURES } from "./index.ts";
@@ -36,8 +36,28 @@ export async function describe(gguf: Gguf, source: ByteSource, signal?: AbortSig
   const divisors = optional("rope_freqs.weight");
   const rope = ropeOf(metadata, shape.headDim, divisors ? await readFloats(divisors, source, signal) : null);
   const model = ARCHITECTURES[architecture](shape, rope, find, optional);
+  checkExtents(model);
   refuseLeftovers(model, tensors);
   return model;
+}
+
+/** A weight of another extent than its activations would read past them. */
+function checkExtents({ shape, segments }: Model): void {
+  const { dim, ffnDim, vocab } = shape;
+  const kv = shape.kvHeads * shape.headDim;
+  const q = shape.heads * shape.headDim;
+  const width: Record<Activation, number> = { hidden: dim, q, k: kv, v: kv, attended: q, gate: ffnDim, logits: vocab };
+  const expect = (tensor: Tensor, rows: number, cols: number): void => {
+    if (tensor.rows === rows && tensor.cols === cols) return;
+    const message = `Tensor ${tensor.name} is ${tensor.rows} x ${tensor.cols}; ${rows} x ${cols} was expected.`;
+    throw new EngineError("bad_file", message, "Choose another conversion of this model.");
+  };
+  for (const step of segments.flatMap((segment) => segment.steps)) {
+    if (step.op === "embed") expect(step.weight, vocab, dim);
+    if (step.op !== "linear") continue;
+    expect(step.weight, width[step.out], width[step.in]);
+    if (step.norm) expect(step.norm.weight, 1, width[step.in]);
+  }
 }
 
 /** A tensor nobody uses would mean an answer that is quietly wrong. */
