@@ -3,20 +3,13 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { build, type Plugin, type ResolvedConfig } from "vite";
+import type { Precache } from "../workers/sw-cache.ts";
 
 const ENTRY = join(import.meta.dirname, "..", "workers", "sw.ts");
-/** Never cached beforehand: not asked for by a page, too large for everybody, or a model. */
-const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.gguf$/, /(^|\/)ort-[^/]*$/, /^screenshots\//];
-
-/** What the service worker caches for offline use: `PRECACHE` in workers/sw.ts. */
-export interface Precache {
-  /** Changes with any file of the build. */
-  readonly version: string;
-  /** Paths relative to sw.js whose names change with their content. */
-  readonly hashed: readonly string[];
-  /** Paths whose names stay: pages, cria.js, the catalogue, icons. */
-  readonly named: readonly string[];
-}
+/** Never cached: not asked for by a page, or a model, which the store keeps. */
+const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.gguf$/];
+/** Cached when it is first asked for: the ONNX runtime, 14 MB and more, which few people need. */
+const ON_DEMAND = [/^assets\/ort-/];
 
 /** The plugin that writes dist/sw.js once everything else is there. */
 export function serviceWorker(): Plugin {
@@ -59,11 +52,13 @@ export function precacheOf(folder: string): Precache {
     .sort();
   const hash = createHash("sha256");
   for (const path of paths) hash.update(path).update(readFileSync(join(folder, path)));
-  const isHashed = (path: string): boolean => path.startsWith("assets/");
+  const hashed = paths.filter((path) => path.startsWith("assets/"));
+  const isOnDemand = (path: string): boolean => ON_DEMAND.some((pattern) => pattern.test(path));
   return {
     version: hash.digest("hex").slice(0, 12),
-    hashed: paths.filter(isHashed),
-    named: paths.filter((path) => !isHashed(path)),
+    hashed: hashed.filter((path) => !isOnDemand(path)),
+    onDemand: hashed.filter(isOnDemand),
+    named: paths.filter((path) => !path.startsWith("assets/")),
   };
 }
 

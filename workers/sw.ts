@@ -1,0 +1,31 @@
+// The service worker: which event leads where. What is cached stands in sw-cache.ts, what becomes of weights in store/.
+import { answerFromApp, cacheApp, takeOver, tidyUp, type Precache } from "./sw-cache.ts";
+import { forgiveWork } from "./store/crashes.ts";
+import { parseShardUrl } from "./store/courier.ts";
+import { deliverShard } from "./store/delivery.ts";
+
+declare const self: ServiceWorkerGlobalScope;
+/** Written by the build. */
+declare const PRECACHE: Precache;
+
+const scope = self.registration.scope;
+
+self.addEventListener("install", (event) => event.waitUntil(cacheApp(PRECACHE, scope)));
+
+self.addEventListener("activate", (event) => event.waitUntil(takeOver(PRECACHE, scope, self.clients)));
+
+self.addEventListener("fetch", (event) => {
+  const shard = parseShardUrl(event.request.url, scope);
+  if (shard) {
+    const token = event.request.headers.get("Authorization")?.replace(/^Bearer /, "") ?? null;
+    return event.respondWith(deliverShard(shard.id, shard.index, token));
+  }
+  const answer = answerFromApp(event.request, PRECACHE, scope);
+  if (answer) event.respondWith(answer);
+  if (event.request.mode === "navigate") event.waitUntil(tidyUp(PRECACHE, scope, self.clients));
+});
+
+self.addEventListener("message", (event) => {
+  if (event.data === "take over") event.waitUntil(self.skipWaiting());
+  if (event.data === "tab closes") event.waitUntil(forgiveWork());
+});
