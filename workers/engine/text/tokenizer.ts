@@ -20,6 +20,10 @@ export interface Tokenizer {
   readonly addEos: boolean;
   /** Whether a text is encoded with a space in front, which decoding takes away. */
   readonly spacePrefix: boolean;
+  /** Texts of the tokens that are no part of a text: "<s>", "<|im_end|>". */
+  readonly specialTexts: readonly string[];
+  /** A character that `encode` drops once it has looked for special tokens: put inside of what must not be read as one. */
+  readonly guard: string;
   /**
    * Token ids of a text. `bos` puts the start token first, unless the text itself brings it. `special` reads "<s>" and the like
    * as tokens; without it what a person types stays text. Lone surrogates count as U+FFFD.
@@ -63,6 +67,8 @@ class FileTokenizer implements Tokenizer {
   readonly addBos: boolean;
   readonly addEos: boolean;
   readonly spacePrefix: boolean;
+  readonly specialTexts: readonly string[];
+  readonly guard = GUARD;
 
   constructor(
     private readonly vocabulary: Vocabulary,
@@ -76,6 +82,7 @@ class FileTokenizer implements Tokenizer {
     this.addBos = add.bos && this.bos !== null;
     this.addEos = add.eos && this.eos !== null;
     this.spacePrefix = algorithm.spacePrefix;
+    this.specialTexts = vocabulary.specialIds.filter((id) => vocabulary.isHidden(id)).map((id) => vocabulary.texts[id]);
   }
 
   encode(text: string, { bos = false, special = false } = {}): number[] {
@@ -83,7 +90,7 @@ class FileTokenizer implements Tokenizer {
     let first = true;
     for (const fragment of partition(text.toWellFormed(), this.vocabulary, special)) {
       if (typeof fragment === "number") tokens.push(fragment);
-      else this.algorithm.encode(fragment, first, tokens);
+      else this.algorithm.encode(fragment.replaceAll(GUARD, ""), first, tokens);
       first = typeof fragment === "number";
     }
     if (bos && this.bos !== null && tokens[0] !== this.bos) tokens.unshift(this.bos);
@@ -115,3 +122,5 @@ class FileTokenizer implements Tokenizer {
 }
 
 const NOTHING = new Uint8Array(0);
+/** A noncharacter, which Unicode keeps free for a program's own use and no text may contain. */
+const GUARD = "\ufdd0";

@@ -1,0 +1,123 @@
+// From messages to the tokens of a prompt: with the file's own template, else in the common format that fits the file best.
+import { EngineError } from "../base/errors.ts";
+import type { Metadata } from "../base/metadata.ts";
+import type { ChatMessage } from "../base/openai.ts";
+import type { ChatFamily, ChatFile } from "./family.ts";
+import { FAMILIES } from "./index.ts";
+import { runTemplate } from "./jinja.ts";
+
+/** How one model wants to be talked to. */
+export interface Template {
+  /** For people: "the file's own template", or which format is used instead and why. */
+  readonly name: string;
+  /** Texts that end an answer besides the model's end tokens, for models that write their format out. */
+  readonly stop: readonly string[];
+  /** Tokens of the prompt, up to where the answer begins. What a user typed is text, even where it looks like a special token. */
+  render(messages: readonly ChatMessage[]): number[];
+  /** The same as text, special tokens spelled out; what `guard` put in is still there. */
+  renderText(messages: readonly ChatMessage[]): string;
+}
+
+/** What a template needs of a tokenizer. */
+export interface PromptTokenizer {
+  readonly bos: number | null;
+  readonly eos: number | null;
+  readonly addBos: boolean;
+  /** Texts of the tokens that are no part of a text. */
+  readonly specialTexts: readonly string[];
+  /** Dropped by `encode` after it has looked for special tokens. */
+  readonly guard: string;
+  encode(text: string, options: { readonly bos: boolean; readonly special: boolean }): number[];
+  piece(id: number, options: { readonly special: boolean }): Uint8Array;
+}
+
+/** Reads how a file's model wants to be talked to. A template that cannot be used is named in `name`, and does without. */
+export function createTemplate(metadata: Metadata, tokenizer: PromptTokenizer): Template {
+  const textOf = (id: number | null): string =>
+    id === null ? "" : new TextDecoder().decode(tokenizer.piece(id, { special: true }));
+  const file: ChatFile = {
+    template: metadata.text("tokenizer.chat_template"),
+    name: metadata.text("general.name") ?? "",
+    bos: textOf(tokenizer.bos),
+    eos: textOf(tokenizer.eos),
+    specials: tokenizer.specialTexts,
+  };
+  return new FileTemplate(file, tokenizer);
+}
+
+class FileTemplate implements Template {
+  private readonly family: ChatFamily;
+  /** Whether the file's own template runs at all. */
+  private readonly usable: boolean;
+  /** Why the file's own template was not used the last time; null where it was. */
+  private problem: string | null;
+
+  constructor(
+    private readonly file: ChatFile,
+    private readonly tokenizer: PromptTokenizer,
+  ) {
+    const marked = FAMILIES.find(({ mark }) => file.template?.includes(mark));
+    this.family = marked ?? FAMILIES.find((family) => family.fits(file))!; // the last one fits any
+    this.problem = file.template === null ? "the file has no template" : null;
+    this.usable = file.template !== null && this.runOwn([{ role: "user", content: "Hello" }]) !== null;
+  }
+
+  get name(): string {
+    return this.problem === null ? "the file's own template" : `${this.family.name} (${this.problem})`;
+  }
+
+  get stop(): readonly string[] {
+    return this.family.stop;
+  }
+
+  render(messages: readonly ChatMessage[]): number[] {
+    return this.tokenizer.encode(this.renderText(messages), { bos: this.tokenizer.addBos, special: true });
+  }
+
+  renderText(messages: readonly ChatMessage[]): string {
+    const guarded = messages.map((message) =>
+      message.role === "user" ? { ...message, content: this.guard(message.content) } : message,
+    );
+    if (this.usable) {
+      for (const attempt of [guarded, withoutSystem(guarded)]) {
+        const text = this.runOwn(attempt);
+        if (text !== null) return text;
+      }
+    }
+    return this.family.render(guarded, this.file);
+  }
+
+  /** The file's template on these messages; null where it fails or refuses them, which `problem` then tells. */
+  private runOwn(messages: readonly ChatMessage[]): string | null {
+    const { template, bos, eos } = this.file;
+    const variables = { messages, bos_token: bos, eos_token: eos, add_generation_prompt: true, tools: null, documents: null };
+    try {
+      const text = runTemplate(template ?? "", variables, new Date());
+      this.problem = null;
+      return isSilenced(messages) ? text.replace(this.family.emptySystem, "") : text;
+    } catch (error) {
+      this.problem = EngineError.record(error).message;
+      return null;
+    }
+  }
+
+  /** Breaks up what reads like a special token, so that nobody can end their turn by typing it. */
+  private guard(content: string): string {
+    const { guard, specialTexts } = this.tokenizer;
+    return specialTexts.reduce((text, special) => text.replaceAll(special, special[0] + guard + special.slice(1)), content);
+  }
+}
+
+/** Whether the caller asked for no system prompt at all, not even the template's own. */
+function isSilenced(messages: readonly ChatMessage[]): boolean {
+  return messages[0]?.role === "system" && messages[0].content === "";
+}
+
+/** The same for templates that refuse a system message: it goes in front of the first question. */
+function withoutSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const [system, first, ...rest] = messages;
+  if (system?.role !== "system") return messages;
+  if (!first) return [];
+  const content = system.content === "" ? first.content : `${system.content}\n\n${first.content}`;
+  return [{ ...first, content }, ...rest];
+}
