@@ -1,0 +1,113 @@
+// Everything the page shows, put together once.
+import { EngineError } from "../../workers/engine/base/errors.ts";
+import type { Conversation } from "../lib/conversation.ts";
+import { toMarkdown, pathTo } from "../lib/conversation.ts";
+import { saveFile } from "../lib/files.ts";
+import { writeArchives } from "../lib/transfer.ts";
+import { Chat } from "./chat.svelte.ts";
+import { Conversations, type Channel } from "./conversations.svelte.ts";
+import type { Engine } from "./engine.ts";
+import { Model } from "./model.svelte.ts";
+import { Notices } from "./notices.svelte.ts";
+import { Route } from "./route.svelte.ts";
+import { Settings, type PreferenceStore } from "./settings.svelte.ts";
+
+/** Which conversation a reload of this tab comes back to. */
+const OPEN_KEY = "cria-open-conversation";
+
+export class App {
+  readonly settings: Settings;
+  readonly model: Model;
+  readonly conversations: Conversations;
+  readonly chat: Chat;
+  readonly notices = new Notices();
+  readonly route = new Route();
+
+  constructor(
+    engine: Engine,
+    preferences: PreferenceStore | null,
+    channel: Channel | null,
+    private readonly session: PreferenceStore | null,
+  ) {
+    this.settings = new Settings(preferences);
+    this.model = new Model(engine, this.settings);
+    this.conversations = new Conversations(channel);
+    this.chat = new Chat(this.model, this.settings, this.conversations);
+    this.conversations.onForeignChange = (id) => {
+      if (id === null || id === this.chat.conversation?.id) void this.chat.reread();
+    };
+  }
+
+  /** Shows what is stored, then looks for the model. */
+  async start(): Promise<void> {
+    await this.conversations.refresh();
+    const open = this.session?.getItem(OPEN_KEY);
+    if (open) await this.chat.open(open);
+    await this.model.start();
+  }
+
+  /** Takes over what other tabs did while this one was away. */
+  async wake(): Promise<void> {
+    this.settings.reread();
+    await this.conversations.refresh();
+    await this.chat.reread();
+  }
+
+  /** Remembers, for a reload, what is on the screen. */
+  remember(conversation: Conversation | null): void {
+    if (conversation) this.session?.setItem(OPEN_KEY, conversation.id);
+    else this.session?.removeItem(OPEN_KEY);
+  }
+
+  async openConversation(id: string): Promise<void> {
+    if (id === this.chat.conversation?.id) return;
+    if (!(await this.chat.open(id))) this.notices.say("This conversation was deleted in another tab.");
+    await this.conversations.refresh();
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    await this.conversations.rename(id, title);
+    if (this.chat.conversation?.id === id) await this.chat.reread();
+  }
+
+  /** Deletes a conversation; the notice can bring it back. */
+  async deleteConversation(conversation: Conversation): Promise<void> {
+    if (this.chat.conversation?.id === conversation.id) this.chat.startNew();
+    const archive = await this.conversations.remove(conversation.id);
+    const undo = archive && { label: "Undo", run: () => void this.conversations.restore(archive) };
+    this.notices.say(`Deleted “${conversation.title}”.`, undo);
+  }
+
+  async exportConversation(id: string, format: "markdown" | "json"): Promise<void> {
+    const archive = await this.conversations.open(id);
+    if (!archive) return;
+    const { conversation, messages } = archive;
+    if (format === "json") saveFile(`${conversation.title}.json`, "application/json", writeArchives([archive]));
+    else saveFile(`${conversation.title}.md`, "text/markdown", toMarkdown(conversation, pathTo(messages, conversation.head)));
+  }
+
+  async exportEverything(): Promise<void> {
+    saveFile("cria-conversations.json", "application/json", writeArchives(await this.conversations.everything()));
+  }
+
+  async importFile(file: File): Promise<void> {
+    try {
+      const count = await this.conversations.import(await file.text());
+      this.notices.say(count === 1 ? "Imported one conversation." : `Imported ${count} conversations.`);
+    } catch (error) {
+      const { message, hint } = EngineError.record(error);
+      this.notices.say(`${message} ${hint}`);
+    }
+  }
+
+  /** Conversations, settings, models, caches: nothing of Cria stays in this browser. */
+  async deleteEverything(): Promise<void> {
+    this.chat.startNew();
+    await this.model.removeEverything();
+    await this.conversations.removeEverything();
+    this.settings.forget();
+    this.session?.removeItem(OPEN_KEY);
+    for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
+    for (const registration of (await navigator.serviceWorker?.getRegistrations()) ?? []) await registration.unregister();
+  }
+}
