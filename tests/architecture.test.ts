@@ -44,7 +44,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "web/api/": ["workers/client.ts", "workers/engine/base/"],
   "web/panels/": ["web/state/", "web/parts/", "web/lib/", "workers/engine/base/"],
   "web/embed/": ["web/state/", "web/parts/", "web/lib/", "workers/engine/base/"],
-  "web/cli/": [],
+  "web/cli/": ["web/api/", "public/"],
 };
 
 const files = ["shaders", "workers", "web"].flatMap((top) => walk(join(ROOT, top))).filter((file) => SOURCE.test(file));

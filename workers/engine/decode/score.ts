@@ -15,6 +15,28 @@ export function scoreToken(logits: Float32Array, id: number, alternatives: numbe
   return { id, logprob: logits[id]! - norm, best };
 }
 
+/** Scores the tokens of a prompt while it is being read. */
+export class PromptScorer {
+  readonly scores: TokenScore[];
+
+  constructor(
+    private readonly prompt: readonly number[],
+    private readonly alternatives: number,
+    private readonly vocab: number,
+  ) {
+    this.scores = [{ id: prompt[0]!, logprob: null, best: [] }];
+  }
+
+  /** Takes the logits [rows, vocab] of prompt tokens position, position + 1, …, in order: each predicts the token after it. */
+  readonly take = (position: number, logits: Float32Array): void => {
+    for (let row = 0; row < logits.length / this.vocab; row++) {
+      const next = this.prompt[position + row + 1];
+      if (next === undefined) return;
+      this.scores.push(scoreToken(logits.subarray(row * this.vocab, (row + 1) * this.vocab), next, this.alternatives));
+    }
+  };
+}
+
 /** log of the sum of exponentials, without overflow. */
 function logSumExp(logits: Float32Array): number {
   let most = -Infinity;
