@@ -1,0 +1,117 @@
+// A model hub that misbehaves by schedule: the same seed gives the same drops, stalls, lies and flipped bytes.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+
+/** What may become of one answer. "right" is as it should be. */
+export const MISHAPS = [
+  "right",
+  "redirect", // 302 to the same file elsewhere
+  "drop", // closes the connection before a byte
+  "cut", // closes it in the middle
+  "stall", // falls silent in the middle
+  "503",
+  "429", // with Retry-After: 0
+  "flip", // one byte is wrong, and nothing says so
+  "short", // a shorter body, and a Content-Length that agrees with it
+  "other-total", // Content-Range names another length of the file
+  "other-start", // Content-Range names another start, and the bytes are from there
+  "whole", // ignores the Range header
+] as const;
+
+export type Mishap = (typeof MISHAPS)[number];
+
+/** A file that a hub serves. */
+export interface HubFile {
+  bytes: Uint8Array;
+  etag: string;
+}
+
+export interface Hub {
+  readonly server: Server;
+  /** Every answer so far: path, Range header, and what became of it. */
+  readonly log: { readonly path: string; readonly range: string; readonly mishap: Mishap; sentBytes: number }[];
+}
+
+export interface HubOptions {
+  /** What becomes of the next answer; `tries` counts the requests for this very range so far. */
+  readonly schedule?: (range: string, tries: number) => Mishap;
+  /** False sends no CORS headers. */
+  readonly cors?: boolean;
+}
+
+/** Serves files by path ("model.gguf"). Not yet listening. */
+export function createHub(files: Record<string, HubFile>, options: HubOptions = {}): Hub {
+  const { schedule = () => "right", cors = true } = options;
+  const log: Hub["log"] = [];
+  const tries = new Map<string, number>();
+  const respond = (request: IncomingMessage, response: ServerResponse): void => {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const path = url.pathname.slice(1);
+    const file = files[path];
+    if (cors) {
+      response.setHeader("Access-Control-Allow-Origin", "*");
+      response.setHeader("Access-Control-Allow-Headers", "Authorization, Range");
+      response.setHeader("Access-Control-Expose-Headers", "ETag, Content-Range, Retry-After");
+    }
+    if (request.method === "OPTIONS") return void response.writeHead(204).end();
+    if (path.startsWith("status/")) return void response.writeHead(Number(path.slice(7))).end();
+    if (!file) return void response.writeHead(404).end();
+    const range = request.headers.range ?? "";
+    const tried = tries.get(range) ?? 0;
+    const planned = schedule(range, tried);
+    // The redirect's target answers in its own right.
+    const mishap = planned === "redirect" && url.searchParams.has("elsewhere") ? "right" : planned;
+    if (mishap !== "redirect") tries.set(range, tried + 1);
+    const entry = { path, range, mishap, sentBytes: 0 };
+    log.push(entry);
+    entry.sentBytes = act(file, range, mishap, response);
+  };
+  return { server: createServer(respond), log };
+}
+
+/**
+ * A schedule in which each range is right at least once in any block of five tries, and any mishap of `kinds` may happen to the others.
+ */
+export function seededSchedule(seed: number, kinds: readonly Mishap[] = MISHAPS): (range: string, tries: number) => Mishap {
+  const pick = (key: string, count: number): number => hash(`${String(seed)} ${key}`) % count;
+  return (range, tries) => {
+    const block = Math.floor(tries / 5);
+    const isRight = pick(`${range} block ${String(block)}`, 5) === tries % 5;
+    return isRight ? "right" : kinds[pick(`${range} try ${String(tries)}`, kinds.length)]!;
+  };
+}
+
+/** FNV-1a, 32 bits, mixed once more: neighbouring keys must not fall alike. */
+function hash(text: string): number {
+  let state = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) state = Math.imul(state ^ byte, 0x01000193);
+  state = Math.imul(state ^ (state >>> 16), 0x45d9f3b);
+  return (state ^ (state >>> 16)) >>> 0;
+}
+
+function act(file: HubFile, range: string, mishap: Mishap, response: ServerResponse): number {
+  const size = file.bytes.length;
+  const match = /^bytes=(\d+)-(\d+)$/.exec(range);
+  if (mishap === "redirect") return end(response.writeHead(302, { Location: "?elsewhere" }));
+  if (mishap === "drop") return void response.destroy() ?? 0;
+  if (mishap === "503") return end(response.writeHead(503));
+  if (mishap === "429") return end(response.writeHead(429, { "Retry-After": "0" }));
+  if (!match || mishap === "whole") return end(response.writeHead(200, { "Content-Length": size, ETag: file.etag }), file.bytes);
+  if (Number(match[1]) >= size) return end(response.writeHead(416, { "Content-Range": `bytes */${String(size)}` }));
+
+  const shift = mishap === "other-start" && Number(match[1]) > 0 ? 1 : 0;
+  const [start, last] = [Number(match[1]) - shift, Math.min(Number(match[2]), size - 1)];
+  const body = file.bytes.slice(start, last + 1);
+  if (mishap === "flip") body[Math.floor(body.length / 2)]! ^= 16;
+  const total = mishap === "other-total" ? size + 1 : size;
+  const sent = mishap === "short" ? body.subarray(0, body.length >> 1) : body;
+  response.writeHead(206, { "Content-Range": `bytes ${String(start)}-${String(last)}/${String(total)}`, "Content-Length": sent.length, ETag: file.etag });
+  if (mishap !== "cut" && mishap !== "stall") return end(response, sent);
+  const half = body.subarray(0, body.length >> 1);
+  response.write(half, () => mishap === "cut" && response.destroy());
+  return half.length;
+}
+
+function end(response: ServerResponse, body: Uint8Array = new Uint8Array(0)): number {
+  response.end(body);
+  return body.length;
+}
