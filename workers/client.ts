@@ -38,7 +38,7 @@ export async function load(options: LoadOptions): Promise<Cria> {
 
 /** What is known of a model before it is loaded. Reads the first bytes of its file, never more. */
 export function preview(model: ModelSource): Promise<ModelPreview> {
-  return connect().ask((api) => api.preview(model));
+  return connect().ask((api) => api.preview(oneModel(model)));
 }
 
 /** The models the app offers. */
@@ -160,7 +160,13 @@ function plain<T>(value: T): T {
 }
 
 function oneModel(model: LoadOptions["model"]): ModelSource {
-  if (typeof model === "string" || model instanceof File) return model;
+  if (typeof model === "string") return addressOf(model);
+  if (model instanceof File) return model;
   if (model.length === 1) return model[0]!;
   throw new EngineError("bad_request", `${model.length} files were given; a model is one GGUF file.`, "Choose one file.");
+}
+
+/** Relative URLs are the page's; the worker has another address. A catalogue id has neither slash nor suffix. */
+function addressOf(model: string): string {
+  return /\/|\.gguf$/i.test(model) ? new URL(model, document.baseURI).href : model;
 }
