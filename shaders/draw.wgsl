@@ -1,0 +1,146 @@
+// Draws one token at random: the best LISTED tokens in order, cut by top-k, top-p and min-p, one of them chosen at the temperature.
+const LISTED = 1024u; // 8 kB of shared memory
+const BINS = 256u;    // of logits, 1/16 wide, counted from the best down
+
+var<workgroup> bins: array<atomic<u32>, BINS>;
+var<workgroup> list: array<Best, LISTED>;
+var<workgroup> listed: atomic<u32>;
+var<workgroup> cut: u32;          // tokens in bins below `cut` are listed
+var<workgroup> masses: array<vec2f, THREADS>; // of tokens: at temperature 1; of unlisted ones: at the temperature
+var<workgroup> chosen: u32;
+
+fn bin_of(logit: f32, peak: f32) -> u32 {
+  return min(u32((peak - logit) * 16.0), BINS - 1);
+}
+
+// Threads take neighbouring tokens, so that the tail can be walked in order of ids.
+fn share(local: u32) -> vec2u {
+  let size = (VOCAB + THREADS - 1) / THREADS;
+  return vec2u(min(local * size, VOCAB), min((local + 1) * size, VOCAB));
+}
+
+fn draw(local: u32, peak: f32, position: u32) -> u32 {
+  atomicStore(&bins[local % BINS], 0);
+  if (local == 0) {
+    atomicStore(&listed, 0);
+    cut = 0;
+  }
+  workgroupBarrier(); // the bins are empty
+  for (var id = local; id < VOCAB; id += THREADS) { atomicAdd(&bins[bin_of(logits[id], peak)], 1); }
+  workgroupBarrier(); // the bins are full
+  if (local == 0) {
+    var sum = atomicLoad(&bins[0]);
+    cut = 1;
+    while (cut < BINS && sum + atomicLoad(&bins[cut]) <= LISTED) {
+      sum += atomicLoad(&bins[cut]);
+      cut++;
+    }
+  }
+  let limit = workgroupUniformLoad(&cut);
+  let mine = share(local);
+  var mass = vec2f();
+  for (var id = mine.x; id < mine.y; id++) {
+    let below = logits[id] - peak;
+    mass.x += exp(below);
+    if (bin_of(logits[id], peak) >= limit) {
+      mass.y += exp(below / sampling.temperature);
+    } else {
+      let slot = atomicAdd(&listed, 1);
+      if (slot < LISTED) { list[slot] = Best(logits[id], id); }
+    }
+  }
+  masses[local] = mass;
+  workgroupBarrier(); // list and masses are complete
+  if (local == 0) { chosen = min(atomicLoad(&listed), LISTED); }
+  let count = workgroupUniformLoad(&chosen);
+  sort(local, count);
+  if (local == 0) { chosen = choose(count, peak, random(sampling.seed, position)); }
+  return workgroupUniformLoad(&chosen);
+}
+
+// Bitonic sort of the list, best first. Places behind `count` are filled with the worst.
+fn sort(local: u32, count: u32) {
+  var size = 2u;
+  while (size < count) { size *= 2; }
+  for (var i = count + local; i < size; i += THREADS) { list[i] = Best(-3.4e38, VOCAB); }
+  for (var run = 2u; run <= size; run *= 2) {
+    for (var gap = run / 2; gap > 0; gap /= 2) {
+      workgroupBarrier(); // the last round's exchanges are done
+      for (var i = local; i < size; i += THREADS) {
+        let j = i ^ gap;
+        if (j > i) {
+          let a = list[i];
+          let b = list[j];
+          let worse = b.logit > a.logit || (b.logit == a.logit && b.id < a.id);
+          if (worse == ((i & run) == 0)) {
+            list[i] = b;
+            list[j] = a;
+          }
+        }
+      }
+    }
+  }
+  workgroupBarrier(); // the list is in order
+}
+
+// One thread walks the list.
+fn choose(count: u32, peak: f32, dice: f32) -> u32 {
+  var everything = 0.0; // mass of all tokens at temperature 1
+  var tail = 0.0;       // mass of the unlisted ones at the temperature
+  for (var i = 0u; i < THREADS; i++) {
+    everything += masses[i].x;
+    tail += masses[i].y;
+  }
+  var kept = count;
+  if (sampling.top_k > 0) {
+    kept = min(kept, sampling.top_k);
+    everything = 0.0;
+    for (var i = 0u; i < kept; i++) { everything += exp(list[i].logit - peak); }
+    tail = 0.0;
+  }
+  if (sampling.top_p < 1.0) {
+    var sum = 0.0;
+    for (var i = 0u; i < kept; i++) {
+      sum += exp(list[i].logit - peak);
+      if (sum >= sampling.top_p * everything) {
+        kept = i + 1;
+        tail = 0.0;
+      }
+    }
+  }
+  if (sampling.min_p > 0.0) {
+    let floor = peak + log(sampling.min_p);
+    while (kept > 1 && list[kept - 1].logit < floor) {
+      kept--;
+      tail = 0.0;
+    }
+  }
+  var total = 0.0;
+  for (var i = 0u; i < kept; i++) { total += exp((list[i].logit - peak) / sampling.temperature); }
+  var left = dice * (total + tail);
+  for (var i = 0u; i < kept; i++) {
+    left -= exp((list[i].logit - peak) / sampling.temperature);
+    if (left < 0.0) { return list[i].id; }
+  }
+  if (tail == 0.0) { return list[kept - 1].id; }
+  return walk_tail(left, peak);
+}
+
+fn walk_tail(dice: f32, peak: f32) -> u32 {
+  var left = dice;
+  var last = list[0].id;
+  for (var thread = 0u; thread < THREADS; thread++) {
+    if (left >= masses[thread].y) {
+      left -= masses[thread].y;
+      continue;
+    }
+    let range = share(thread);
+    for (var id = range.x; id < range.y; id++) {
+      if (bin_of(logits[id], peak) < cut) { continue; }
+      last = id;
+      left -= exp((logits[id] - peak) / sampling.temperature);
+      if (left < 0.0) { return id; }
+    }
+  }
+  return last;
+}

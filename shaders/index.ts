@@ -1,0 +1,39 @@
+// Every GPU kernel, one line each. Those of linear maps still need a layout (layouts.ts) and an ending (FINISHES).
+import attend from "./attend.wgsl?raw";
+import best from "./best.wgsl?raw";
+import draw from "./draw.wgsl?raw";
+import embed from "./embed.wgsl?raw";
+import finishAdd from "./finish_add.wgsl?raw";
+import finishMultiply from "./finish_multiply.wgsl?raw";
+import finishQkv from "./finish_qkv.wgsl?raw";
+import finishSilu from "./finish_silu.wgsl?raw";
+import finishStore from "./finish_store.wgsl?raw";
+import matvec from "./matvec.wgsl?raw";
+import merge from "./merge.wgsl?raw";
+import random from "./random.wgsl?raw";
+import reduceShared from "./reduce_shared.wgsl?raw";
+import repack from "./repack/repack.wgsl?raw";
+import sample from "./sample.wgsl?raw";
+import splits from "./splits.wgsl?raw";
+import state from "./state.wgsl?raw";
+import { kernel } from "./kernel.ts";
+
+export const KERNELS = {
+  repack: kernel("repack", repack),
+  embed: kernel("embed", state, embed),
+  matvec: kernel("matvec", state, matvec, reduceShared),
+  attend: kernel("attend", state, splits, attend),
+  merge: kernel("merge", state, splits, merge),
+  sample: kernel("sample", state, random, best, draw, sample),
+};
+
+export const FINISHES = {
+  store: finishStore,
+  add: finishAdd,
+  silu: finishSilu,
+  multiply: finishMultiply,
+  qkv: finishQkv,
+};
+
+export type KernelName = keyof typeof KERNELS;
+export type FinishName = keyof typeof FINISHES;

@@ -1,0 +1,44 @@
+// Asks for a GPU device: the adapter's own limits, the features a tier wants, and words for people when there is none.
+import { EngineError } from "../base/errors.ts";
+import type { Host } from "../base/host.ts";
+
+/** A GPU device, and what became of it. */
+export interface Gpu {
+  readonly device: GPUDevice;
+  /** Names the adapter in what is remembered between visits. */
+  readonly adapterName: string;
+  /** Throws `gpu_lost` once the device is gone, `internal` after a validation error. */
+  check(): void;
+}
+
+const WANTED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+] as const;
+const WANTED_FEATURES = ["shader-f16", "subgroups", "timestamp-query"] as const;
+
+/** Opens the GPU with everything it offers that a tier may use. Throws `no_gpu`. */
+export async function openDevice(host: Host): Promise<Gpu> {
+  const adapter = await host.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) throw new EngineError("no_gpu", "No GPU can be used by this page.", "Choose the WASM backend.");
+  const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
+  const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]));
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  const { vendor, architecture, device: model, description } = adapter.info;
+  let failure: EngineError | null = null;
+  void device.lost.then(({ reason, message }) => {
+    if (reason !== "destroyed") failure = new EngineError("gpu_lost", `The GPU stopped: ${message}`, "Load the model again.");
+  });
+  device.addEventListener("uncapturederror", ({ error }) => {
+    failure ??= new EngineError("internal", `The GPU refused a command: ${error.message}`, "Please report it.");
+  });
+  return {
+    device,
+    adapterName: [vendor, architecture, model, description].filter(Boolean).join(" ") || "unnamed",
+    check() {
+      if (failure) throw failure;
+    },
+  };
+}

@@ -1,0 +1,121 @@
+// From the steps of a model to the fewest maps a GPU can run at once: neighbours that read the same vector become one matrix.
+import type { LayoutName } from "../../../shaders/layouts.ts";
+import { LAYOUTS } from "../../../shaders/layouts.ts";
+import type { FinishName } from "../../../shaders/index.ts";
+import type { Activation, Linear, Model, Segment, Step, Tensor } from "../base/model.ts";
+
+/** Weights that are read by one kernel: tensors of one layout, their rows one after another. */
+export interface Matrix {
+  readonly name: string;
+  readonly layout: LayoutName;
+  readonly tensors: readonly Tensor[];
+  readonly rows: number;
+  readonly cols: number;
+}
+
+export type Fused =
+  | { readonly op: "embed"; readonly matrix: Matrix }
+  | { readonly op: "attend"; readonly layer: number; readonly scale: number }
+  | FusedLinear;
+
+/** A linear map and how it ends. */
+export interface FusedLinear {
+  readonly op: "linear";
+  readonly matrix: Matrix;
+  readonly finish: FinishName;
+  readonly in: Activation;
+  /** For qkv: "q". */
+  readonly out: Activation;
+  readonly norm: Linear["norm"] | undefined;
+  /** For qkv: which of the three the matrix holds, in their order, and the layer whose cache takes k and v. */
+  readonly parts: readonly Activation[];
+  readonly layer: number;
+}
+
+export interface FusedSegment {
+  readonly name: string;
+  readonly steps: readonly Fused[];
+}
+
+/** How many bytes of one binding the rows of a matrix take. */
+export function planeBytes(layout: LayoutName, rows: number, cols: number): number {
+  const { words, upperWords } = LAYOUTS[layout];
+  return rows * Math.ceil(cols / 32) * 4 * (words + upperWords);
+}
+
+/** The layout a tensor rests in: its own type's, or Q8_0 for the types that have none. */
+export function layoutOf(tensor: Tensor): LayoutName {
+  const { type } = tensor;
+  return isLayout(type) ? type : "Q8_0";
+}
+
+function isLayout(type: string): type is LayoutName {
+  return Object.hasOwn(LAYOUTS, type);
+}
+
+/** Fuses every segment of a model. Maps whose weights would not fit one binding of `bindingBytes` stay apart. */
+export function fuse(model: Model, bindingBytes: number): FusedSegment[] {
+  const matrices = new Map<string, Matrix>(); // by name, so that a tied head shares the embedding's
+  const matrix = (tensors: readonly Tensor[]): Matrix => {
+    const name = tensors.map((tensor) => tensor.name).join(" + ");
+    const rows = tensors.reduce((sum, tensor) => sum + tensor.rows, 0);
+    const made = matrices.get(name) ?? { name, layout: layoutOf(tensors[0]!), tensors, rows, cols: tensors[0]!.cols };
+    matrices.set(name, made);
+    return made;
+  };
+  return model.segments.map((segment) => fuseSegment(segment, matrix, bindingBytes));
+}
+
+function fuseSegment(segment: Segment, matrix: (tensors: readonly Tensor[]) => Matrix, bindingBytes: number): FusedSegment {
+  const layer = segment.steps.find((step) => step.op === "attend")?.layer ?? 0;
+  const steps: Fused[] = [];
+  for (let i = 0; i < segment.steps.length;) {
+    const step = segment.steps[i]!;
+    if (step.op !== "linear") {
+      steps.push(step.op === "embed" ? { op: "embed", matrix: matrix([step.weight]) } : step);
+      i++;
+      continue;
+    }
+    const group = neighbours(segment.steps, i, bindingBytes);
+    const finish = finishOf(group);
+    const weights = matrix(group.map((linear) => linear.weight));
+    const parts = finish === "qkv" ? group.map((linear) => linear.out) : [];
+    steps.push({ op: "linear", matrix: weights, finish, in: step.in, out: step.out, norm: step.norm, parts, layer });
+    i += group.length;
+  }
+  return { name: segment.name, steps };
+}
+
+/** The linear steps from i on that one kernel can take together. */
+function neighbours(steps: readonly Step[], i: number, bindingBytes: number): Linear[] {
+  const group: Linear[] = [];
+  for (const step of steps.slice(i)) {
+    if (step.op !== "linear" || !joins(group, step)) break;
+    const rows = group.reduce((sum, linear) => sum + linear.weight.rows, step.weight.rows);
+    if (group.length > 0 && planeBytes(layoutOf(step.weight), rows, step.weight.cols) > bindingBytes) break;
+    group.push(step);
+  }
+  return group;
+}
+
+function joins(group: readonly Linear[], next: Linear): boolean {
+  const first = group[0];
+  if (!first) return true;
+  // The next tensor has to begin at whole words of every plane.
+  if ((first.weight.rows * Math.ceil(first.weight.cols / 32)) % 8 !== 0) return false;
+  if (first.in !== next.in || first.norm?.weight !== next.norm?.weight || layoutOf(first.weight) !== layoutOf(next.weight))
+    return false;
+  const gated = group.length === 1 && first.out === "gate" && first.then === "store" && next.then === "silu_multiply";
+  return gated || (isQkv(first) && isQkv(next));
+}
+
+function isQkv(linear: Linear): boolean {
+  return linear.out === "q" || linear.out === "k" || linear.out === "v";
+}
+
+function finishOf(group: readonly Linear[]): FinishName {
+  const first = group[0]!;
+  if (isQkv(first)) return "qkv";
+  if (group.length === 2) return "silu";
+  return ({ store: "store", rope: "store", add: "add", silu_multiply: "multiply" } as const)[first.then];
+}

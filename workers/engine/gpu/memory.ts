@@ -1,0 +1,91 @@
+// Everything in GPU memory but the weights: what flows between kernels, the KV cache, and where the run stands.
+import type { Model } from "../base/model.ts";
+import type { Buffers } from "./buffers.ts";
+
+/** Logits of so many tokens fit at once. */
+export const LOGIT_ROWS = 8;
+/** Positions in one run of split attention, at least; see shaders/splits.wgsl. */
+export const SPLIT = 128;
+export const MAX_SPLITS = 32;
+/** Tokens the device keeps for JavaScript to fetch. */
+export const PICKED = 62;
+
+export interface Memory {
+  readonly hidden: GPUBuffer; // [chunk, width.hidden] f32
+  readonly q: GPUBuffer; // [chunk, heads * headDim] f32
+  readonly attended: GPUBuffer; // [chunk, width.attended] f32
+  readonly gate: GPUBuffer; // [chunk, width.gate] f32
+  readonly logits: GPUBuffer; // [LOGIT_ROWS, vocab] f32
+  readonly partials: GPUBuffer; // [heads, MAX_SPLITS, headDim + 2] f32
+  readonly keys: readonly GPUBuffer[]; // a layer: [kv heads, context, head words] pairs of halves
+  readonly values: readonly GPUBuffer[]; // likewise
+  readonly turns: GPUBuffer; // [context, rope pairs] cos and sin, f32
+  readonly state: GPUBuffer; // State of shaders/state.wgsl
+  readonly sampling: GPUBuffer; // Sampling of shaders/sample.wgsl
+  readonly ids: GPUBuffer; // [chunk] tokens to run
+  readonly history: GPUBuffer; // [context] token at each position
+  readonly picked: GPUBuffer; // step, stop, [PICKED] tokens
+  /** Floats in a row. A row that a linear map reads is filled up with zeros to a multiple of 32. */
+  readonly width: {
+    readonly hidden: number;
+    readonly q: number;
+    readonly attended: number;
+    readonly gate: number;
+    readonly logits: number;
+  };
+  /** 16-byte units (eight halves) a head takes in the cache. */
+  readonly head8: number;
+  readonly contextLength: number;
+}
+
+/** Makes the buffers of a model for contexts of `contextLength` and up to `chunk` tokens at a time. */
+export function makeMemory(buffers: Buffers, { shape, rope }: Model, contextLength: number, chunk: number): Memory {
+  const { dim, heads, kvHeads, headDim, ffnDim, vocab, layers } = shape;
+  const pad = (width: number): number => Math.ceil(width / 32) * 32;
+  const width = { hidden: pad(dim), q: heads * headDim, attended: pad(heads * headDim), gate: pad(ffnDim), logits: vocab };
+  const head8 = Math.ceil(headDim / 8);
+  const floats = (label: string, rows: number, columns: number): GPUBuffer => buffers.storage(label, 4 * rows * columns);
+  const cache = (name: string): GPUBuffer[] =>
+    Array.from({ length: layers }, (_, layer) => buffers.storage(`${name} ${layer}`, kvHeads * contextLength * head8 * 16));
+  const memory = {
+    hidden: floats("hidden", chunk, width.hidden),
+    q: floats("q", chunk, width.q),
+    attended: floats("attended", chunk, width.attended),
+    gate: floats("gate", chunk, width.gate),
+    logits: floats("logits", LOGIT_ROWS, vocab),
+    partials: floats("partials", heads * MAX_SPLITS, headDim + 2),
+    keys: cache("keys"),
+    values: cache("values"),
+    turns: floats("turns", contextLength, rope.dims),
+    state: buffers.storage("state", 32, GPUBufferUsage.UNIFORM),
+    sampling: buffers.make("sampling", 96, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
+    ids: floats("ids", 1, chunk),
+    history: floats("history", 1, contextLength),
+    picked: floats("picked", 1, PICKED + 2),
+    width,
+    head8,
+    contextLength,
+  };
+  writeTurns(buffers.device, memory.turns, rope.frequencies, rope.magnitude, contextLength);
+  return memory;
+}
+
+/** WGSL's own sin and cos may be off by 2^-11: the angles are looked up instead. */
+function writeTurns(
+  device: GPUDevice,
+  turns: GPUBuffer,
+  frequencies: Float32Array,
+  magnitude: number,
+  contextLength: number,
+): void {
+  const pairs = frequencies.length;
+  const table = new Float32Array(contextLength * pairs * 2);
+  for (let position = 0, at = 0; position < contextLength; position++) {
+    for (let pair = 0; pair < pairs; pair++) {
+      const angle = position * frequencies[pair]!;
+      table[at++] = Math.cos(angle) * magnitude;
+      table[at++] = Math.sin(angle) * magnitude;
+    }
+  }
+  device.queue.writeBuffer(turns, 0, table);
+}
