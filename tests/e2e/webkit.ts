@@ -4,7 +4,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 import { findBrowser } from "../../web/cli/browsers.ts";
 
-export interface WebKitPage {
+/** A page of a browser that is no Chromium. */
+export interface DrivenPage {
   open(url: string): Promise<void>;
   /** Runs the body of an async function in the page; its JSON value comes back. Throws what the script threw. */
   evaluate(body: string): Promise<unknown>;
@@ -12,7 +13,7 @@ export interface WebKitPage {
 }
 
 /** Starts a MiniBrowser with an empty profile. */
-export async function openWebKit(): Promise<WebKitPage> {
+export async function openWebKit(): Promise<DrivenPage> {
   const port = await freePort();
   const driver = spawn("xvfb-run", ["-a", findBrowser("webkit"), `--port=${port}`], { stdio: "ignore", detached: true });
   const command = async (method: string, path: string, body?: object): Promise<unknown> => {
