@@ -22,13 +22,13 @@ import type {
  * then nothing of it is left in memory, while what was downloaded stays stored.
  */
 export async function load(options: LoadOptions): Promise<Cria> {
-  const { onProgress, signal, backend = "auto", contextLength = null } = options;
+  const { onProgress, signal, backend = "auto", contextLength = null, afterCrashes = false } = options;
   const wire = connect();
   const progress = new MessageChannel();
   progress.port1.onmessage = ({ data }: MessageEvent<LoadProgress>) => onProgress?.(data);
   const outlet = transfer(progress.port2, [progress.port2]);
   try {
-    const request = { model: oneModel(options.model), backend, contextLength };
+    const request = { model: oneModel(options.model), backend, contextLength, afterCrashes };
     const { model, info } = await run(wire, signal, (api, job) => api.load(job, request, outlet));
     return new LoadedModel(wire, model, info);
   } finally {

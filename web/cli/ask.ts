@@ -109,6 +109,8 @@ function chromiumFlags(): string[] {
 /** Loads and asks in the page, through the library that other pages import. Greedy, so that the same question gets the same answer. */
 async function ask(page: Page, asked: Question, report: (report: Report) => void): Promise<Answer> {
   await page.exposeFunction("report", report);
+  // tsx compiles functions with calls of a helper that keeps their names; pages have none.
+  await page.evaluate("globalThis.__name = (it) => it");
   const result = await page.evaluate(async ({ model, backend, question }): Promise<Answer | { error: string }> => {
     try {
       const { load }: typeof Library = await import(/* @vite-ignore */ new URL("cria.js", location.href).href);

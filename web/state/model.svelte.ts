@@ -91,6 +91,7 @@ export class Model {
       const cria = await this.engine.load({
         model: choice,
         backend,
+        afterCrashes: true, // whether to ask first was decided before
         ...(contextLength === null ? {} : { contextLength }),
         onProgress: (progress) => {
           if (isCurrent()) this.progress = progress;

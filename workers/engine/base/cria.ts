@@ -9,6 +9,8 @@ export interface LoadOptions {
   readonly backend?: BackendChoice;
   /** Positions to make room for; default: what the model was trained for, as far as memory allows. */
   readonly contextLength?: number;
+  /** Loads also a model that took the tab down twice in a row: for a person who asks for it, not for a page that loads by itself. */
+  readonly afterCrashes?: boolean;
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal;
 }

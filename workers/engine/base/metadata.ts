@@ -4,7 +4,7 @@
 export interface Metadata {
   /** A string: "tokenizer.ggml.model". */
   text(key: string): string | null;
-  /** A number of any GGUF width; 64-bit ones beyond 2^53 throw. */
+  /** A number of any GGUF width; 64-bit ones beyond 2^53 are rounded. */
   number(key: string): number | null;
   /** A boolean. */
   flag(key: string): boolean | null;

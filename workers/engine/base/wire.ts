@@ -14,6 +14,8 @@ export interface LoadRequest {
   readonly backend: BackendChoice;
   /** Positions to make room for; null takes what the model was trained for, as far as memory allows. */
   readonly contextLength: number | null;
+  /** Also where the model took the tab down twice in a row. */
+  readonly afterCrashes: boolean;
 }
 
 /** How far loading is. Phases come in this order; a phase that is not needed is left out. */
@@ -113,7 +115,7 @@ export type StreamMessage<Piece> =
 /** What crosses the wire to the worker that holds the model. `job` names a call that can be stopped; `model` the handle `load` gave. */
 export interface WorkerApi {
   preview(source: ModelSource): Promise<Reply<ModelPreview>>;
-  /** Frees the model loaded before, once the new file is known to be readable. */
+  /** Frees the model loaded before, once the new file is here and readable. */
   load(
     job: number,
     request: LoadRequest,

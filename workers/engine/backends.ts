@@ -1,0 +1,74 @@
+// Which backend a model runs on: the one asked for, or the first of the two that works.
+import type { Backend } from "./base/backend.ts";
+import { EngineError, type ErrorCode } from "./base/errors.ts";
+import type { Host } from "./base/host.ts";
+import type { BackendChoice, LoadProgress } from "./base/wire.ts";
+import { openCpu } from "./cpu/open.ts";
+import { openGpu } from "./gpu/open.ts";
+import type { ModelFile } from "./model-file.ts";
+import { loadWeights } from "./weights/load.ts";
+
+export interface BackendOptions {
+  readonly backend: BackendChoice;
+  readonly contextLength: number | null;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A backend with its weights, warmed up. */
+export interface OpenedBackend {
+  readonly backend: Backend;
+  /** Why this backend and this tier of it, for people. */
+  readonly reason: string;
+}
+
+const OPENERS = { webgpu: openGpu, wasm: openCpu } as const;
+
+/** Failures of a GPU after which the processor may still do. */
+const GPU_FAILURES: readonly ErrorCode[] = ["no_gpu", "gpu_lost", "out_of_memory"];
+
+/**
+ * Opens a backend and brings the weights into it. "auto" takes WebGPU where a graphics card does the work, and falls back to
+ * WASM where that fails, saying why. Throws `no_gpu`, `gpu_lost`, `no_wasm_simd`, `out_of_memory`, `aborted` and what reading throws.
+ */
+export async function openBackend(host: Host, file: ModelFile, options: BackendOptions): Promise<OpenedBackend> {
+  if (options.backend !== "auto") return start(host, file, options.backend, options);
+  const obstacle = await gpuObstacle(host.gpu);
+  if (obstacle) return because(await start(host, file, "wasm", options), obstacle);
+  try {
+    return await start(host, file, "webgpu", options);
+  } catch (error) {
+    if (!(error instanceof EngineError && GPU_FAILURES.includes(error.code))) throw error;
+    return because(await start(host, file, "wasm", options), `WebGPU failed: ${error.message}`);
+  }
+}
+
+async function start(host: Host, file: ModelFile, kind: keyof typeof OPENERS, options: BackendOptions): Promise<OpenedBackend> {
+  const { contextLength, signal, onProgress } = options;
+  const backend = await OPENERS[kind](host, file.model, contextLength);
+  try {
+    const report = (phase: LoadProgress["phase"]) => (doneBytes: number, totalBytes: number) =>
+      onProgress?.({ phase, doneBytes, totalBytes, bytesPerSecond: 0 });
+    await loadWeights(file.source, file.model, backend, { ...(signal && { signal }), onProgress: report("load") });
+    report("prepare")(file.source.sizeBytes, file.source.sizeBytes);
+    await backend.ready();
+    signal?.throwIfAborted();
+    return { backend, reason: backend.info.reason };
+  } catch (error) {
+    backend.dispose();
+    throw error;
+  }
+}
+
+/** Why WebGPU should not be tried; null where it should. */
+async function gpuObstacle(gpu: GPU | null): Promise<string | null> {
+  if (!gpu) return "This browser has no WebGPU here.";
+  const adapter = await gpu.requestAdapter().catch(() => null);
+  if (!adapter) return "WebGPU finds no graphics card.";
+  // A software adapter computes on the same processor, several times slower than our own kernels for it.
+  return adapter.info.isFallbackAdapter ? "WebGPU has only a software adapter here." : null;
+}
+
+function because({ backend, reason }: OpenedBackend, why: string): OpenedBackend {
+  return { backend, reason: `${why} ${reason}` };
+}

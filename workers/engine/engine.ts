@@ -1,0 +1,207 @@
+// A model that answers: from a file to weights in memory, and from requests to text. Everything above the backends meets here.
+import type { Ending, Pieces } from "./answers.ts";
+import { openBackend } from "./backends.ts";
+import type { BackendInfo } from "./base/backend.ts";
+import { EngineError } from "./base/errors.ts";
+import type { Host } from "./base/host.ts";
+import type { ChatRequest, CompletionRequest, StopType } from "./base/openai.ts";
+import type { BackendChoice, LoadProgress, ModelDefaults, ModelInfo, Stats } from "./base/wire.ts";
+import { generate, type Piece } from "./decode/generate.ts";
+import { PromptScorer } from "./decode/score.ts";
+import type { ModelFile } from "./model-file.ts";
+import { BackendSession, type Session } from "./model/session.ts";
+import { chatMessages, chatWishes, completionPrompt, completionWishes, tokenIds, type Wishes } from "./parameters.ts";
+import { Queue } from "./queue.ts";
+import { Detokenizer } from "./text/detokenizer.ts";
+import type { Tokenizer } from "./text/tokenizer.ts";
+
+export interface EngineOptions {
+  /** Key of the model in the store. */
+  readonly id: string;
+  /** Its name, where the file's own is not to be shown. */
+  readonly name: string | null;
+  readonly backend: BackendChoice;
+  /** Positions to make room for; null for what the model was trained for, as far as memory allows. */
+  readonly contextLength: number | null;
+  readonly defaults: ModelDefaults | null;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request found good: gives its pieces when called, once the requests before it are done. Stopping ends them, without an error. */
+export type Prepared = (signal?: AbortSignal) => Pieces;
+
+/** What a request comes to before it runs. */
+interface Task {
+  readonly prompt: readonly number[];
+  readonly wishes: Wishes;
+  /** The prompt's text, where it comes back before the answer; else null. */
+  readonly echo: string | null;
+  readonly detokenizer: Detokenizer;
+}
+
+/**
+ * Loads the weights of a file into a backend. Throws `out_of_memory`, `no_gpu`, `no_wasm_simd`, `aborted` and what reading
+ * the file throws; nothing is left in memory then.
+ */
+export async function openEngine(host: Host, file: ModelFile, options: EngineOptions): Promise<Engine> {
+  const began = host.now();
+  const { backend, reason } = await openBackend(host, file, options);
+  const session = new BackendSession(backend, file.model.shape);
+  const load = { bytes: file.source.sizeBytes, milliseconds: host.now() - began };
+  return new Engine(host, file, session, options, reason, load);
+}
+
+/** One loaded model and its one KV cache. */
+export class Engine {
+  private readonly queue = new Queue();
+  private readonly closing = new AbortController();
+  private prefill: Stats["prefill"] = { tokens: 0, cachedTokens: 0, milliseconds: 0 };
+  private decode: Stats["decode"] = { tokens: 0, milliseconds: 0 };
+
+  constructor(
+    private readonly host: Host,
+    private readonly file: ModelFile,
+    private readonly session: Session,
+    private readonly options: Pick<EngineOptions, "id" | "name" | "defaults">,
+    private readonly reason: string,
+    private readonly load: Stats["load"],
+  ) {}
+
+  get tokenizer(): Tokenizer {
+    return this.file.tokenizer;
+  }
+
+  get info(): ModelInfo {
+    const { file, session } = this;
+    return {
+      ...session.info,
+      reason: this.reason,
+      id: this.options.id,
+      name: this.options.name ?? file.name,
+      quantization: file.quantization,
+      parameters: file.parameters,
+      sizeBytes: file.source.sizeBytes,
+      shape: session.shape,
+      contextLength: session.contextLength,
+      template: file.template.name,
+    };
+  }
+
+  get stats(): Stats {
+    const { backend, memoryBytes }: BackendInfo = this.session.info;
+    const held = (kind: BackendInfo["backend"]): number => (backend === kind ? memoryBytes : 0);
+    return { load: this.load, prefill: this.prefill, decode: this.decode, gpuBytes: held("webgpu"), wasmBytes: held("wasm") };
+  }
+
+  tokenize(text: string, options: { readonly bos?: boolean; readonly special?: boolean }): number[] {
+    return this.tokenizer.encode(text, options);
+  }
+
+  /** Throws `bad_request` for what is no token of this model. */
+  detokenize(ids: readonly number[]): string {
+    return this.tokenizer.decode(tokenIds(ids, this.tokenizer.vocab));
+  }
+
+  /** Checks a chat request and renders its prompt. Throws `bad_request`, `bad_template`, `context_full`, `disposed`. */
+  chat(request: ChatRequest): Prepared {
+    const { defaults } = this.options;
+    const { template } = this.file;
+    const wishes = chatWishes(request, defaults);
+    const prompt = template.render(chatMessages(request, defaults));
+    const stop = [...wishes.stop, ...template.stop];
+    return this.prepare({ prompt, wishes: { ...wishes, stop }, echo: null, detokenizer: new Detokenizer(this.tokenizer) });
+  }
+
+  /** Checks a completion request. Throws `bad_request`, `context_full`, `disposed`. */
+  complete(request: CompletionRequest): Prepared {
+    const { tokenizer } = this;
+    const { echo, ...wishes } = completionWishes(request, this.options.defaults);
+    const given = completionPrompt(request, tokenizer.vocab);
+    const prompt = typeof given === "string" ? tokenizer.encode(given, { bos: tokenizer.addBos, special: true }) : given;
+    if (prompt.length === 0) throw new EngineError("bad_request", "The prompt has no tokens.", "Give some text to go on from.");
+    const text = typeof given === "string" ? given : tokenizer.decode(given);
+    return this.prepare({ prompt, wishes, echo: echo ? text : null, detokenizer: new Detokenizer(tokenizer, false) });
+  }
+
+  /** Ends what is running and what waits, then frees the model. Used afterwards, it throws `disposed`. */
+  async close(): Promise<void> {
+    if (this.closing.signal.aborted) return;
+    this.closing.abort();
+    const leave = await this.queue.enter();
+    this.session.dispose();
+    leave();
+  }
+
+  private prepare(task: Task): Prepared {
+    this.needOpen();
+    const room = this.session.contextLength - task.prompt.length;
+    if (room < Math.min(1, task.wishes.maxTokens ?? 1)) {
+      throw new EngineError(
+        "context_full",
+        `The prompt has ${task.prompt.length} tokens; the context has room for ${this.session.contextLength}, the answer included.`,
+        "Drop the oldest turns, shorten the prompt, or load the model with a longer context.",
+      );
+    }
+    return (signal) => this.answer(task, signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal);
+  }
+
+  private async *answer(task: Task, signal: AbortSignal): Pieces {
+    const ending: Ending = { stopType: "stopped", promptTokens: task.prompt.length, cachedTokens: 0, newTokens: 0 };
+    let leave: () => void = () => undefined;
+    try {
+      leave = await this.queue.enter(signal);
+      this.needOpen();
+      const logits = yield* this.read(task, signal);
+      const stopType = yield* this.write(task, logits, signal);
+      return { ...ending, stopType, cachedTokens: this.prefill.cachedTokens, newTokens: this.decode.tokens };
+    } catch (error) {
+      // Stopping is no error: what was said so far stands.
+      if (EngineError.record(error).code === "aborted") return ending;
+      throw error;
+    } finally {
+      leave();
+    }
+  }
+
+  /** Reads the prompt; gives it back as a piece where it is to be echoed. */
+  private async *read({ prompt, wishes, echo }: Task, signal: AbortSignal): AsyncGenerator<Piece, Float32Array, void> {
+    this.decode = { tokens: 0, milliseconds: 0 };
+    this.prefill = { tokens: prompt.length, cachedTokens: 0, milliseconds: 0 };
+    const began = this.host.now();
+    const scorer =
+      echo !== null && wishes.alternatives !== null
+        ? new PromptScorer(prompt, wishes.alternatives, this.session.shape.vocab)
+        : null;
+    const { logits, cachedTokens } = await this.session.prefill(prompt, { signal, onLogits: scorer?.take });
+    this.prefill = { tokens: prompt.length, cachedTokens, milliseconds: this.host.now() - began };
+    if (echo !== null) yield { ids: prompt, text: echo, scores: scorer?.scores ?? [] };
+    return logits;
+  }
+
+  /** Goes on from the logits of the prompt, keeping count. */
+  private async *write(
+    { wishes, detokenizer }: Task,
+    logits: Float32Array,
+    signal: AbortSignal,
+  ): AsyncGenerator<Piece, StopType, void> {
+    const began = this.host.now();
+    const endIds = this.tokenizer.endIds;
+    const pieces = generate(this.session, detokenizer, logits, { ...wishes, endIds, signal, breathe: () => this.host.breathe() });
+    try {
+      for (;;) {
+        const next = await pieces.next();
+        const tokens = this.decode.tokens + (next.done ? 0 : next.value.ids.length);
+        this.decode = { tokens, milliseconds: this.host.now() - began };
+        if (next.done) return next.value;
+        yield next.value;
+      }
+    } finally {
+      await pieces.return("stopped");
+    }
+  }
+
+  private needOpen(): void {
+    if (this.closing.signal.aborted) throw new EngineError("disposed", "The model was unloaded.", "Load it again.");
+  }
+}

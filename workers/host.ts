@@ -1,0 +1,54 @@
+// The browser as the engine sees it: what a worker has of it, behind base/host.ts.
+import { EngineError } from "./engine/base/errors.ts";
+import type { Host, Thread } from "./engine/base/host.ts";
+import { recall, remember } from "./store/records.ts";
+
+/** Built WASM files by name, and where the build put them. */
+const KERNELS: Record<string, string> = import.meta.glob("./engine/cpu/build/*.wasm", {
+  eager: true,
+  query: "?url",
+  import: "default",
+});
+
+/** The host of a worker. */
+export function createHost(): Host {
+  return {
+    gpu: "gpu" in navigator ? navigator.gpu : null,
+    cores: navigator.hardwareConcurrency,
+    isolated: self.crossOriginIsolated,
+    now: () => performance.now(),
+    kernelFile,
+    startThread,
+    breathe: createBreath(),
+    recall,
+    remember,
+  };
+}
+
+async function kernelFile(name: string): Promise<ArrayBuffer> {
+  const url = KERNELS[`./engine/cpu/build/${name}`];
+  const response = url ? await fetch(url) : null;
+  if (response?.ok) return response.arrayBuffer();
+  throw new EngineError("network", `The program file ${name} could not be fetched.`, "Check the connection and reload the page.");
+}
+
+function startThread(): Thread {
+  const worker = new Worker(new URL("./cpu-thread.worker.ts", import.meta.url), { type: "module", name: "cria-thread" });
+  return {
+    postMessage: (message) => worker.postMessage(message),
+    onMessage: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),
+    terminate: () => worker.terminate(),
+  };
+}
+
+/** A message to oneself comes after those that wait already, and unlike a timer is not slowed down. */
+function createBreath(): () => Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      port2.postMessage(null);
+    });
+}
