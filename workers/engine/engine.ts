@@ -186,7 +186,7 @@ export class Engine {
     signal: AbortSignal,
   ): AsyncGenerator<Piece, StopType, void> {
     const began = this.host.now();
-    const endIds = this.tokenizer.endIds;
+    const endIds = wishes.ignoreEos ? [] : this.tokenizer.endIds;
     const pieces = generate(this.session, detokenizer, logits, { ...wishes, endIds, signal, breathe: () => this.host.breathe() });
     try {
       for (;;) {

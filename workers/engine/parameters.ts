@@ -10,6 +10,8 @@ export interface Wishes {
   /** At most so many new tokens; null for as many as there is room for. */
   readonly maxTokens: number | null;
   readonly stop: readonly string[];
+  /** Go on after an end token. */
+  readonly ignoreEos: boolean;
   /** Alternatives to report for each token; null where no logprobs are wanted. */
   readonly alternatives: number | null;
 }
@@ -36,6 +38,7 @@ const SHARED = [
   "repeat_penalty",
   "seed",
   "stop",
+  "ignore_eos",
   "logprobs",
 ];
 const CHAT = [...SHARED, "messages", "max_completion_tokens", "top_logprobs"];
@@ -127,6 +130,7 @@ function shared(record: Record<string, unknown>, defaults: ModelDefaults | null)
       seed: seed(record),
     },
     stop: stopStrings(record["stop"]),
+    ignoreEos: boolean(record, "ignore_eos") ?? false,
   };
 }
 

@@ -264,6 +264,14 @@ describe("requests", () => {
     expect(answer.choices[0]).toMatchObject({ text: "The llama", finish_reason: "length", stop_type: "context_full" });
   });
 
+  it("go on to max_tokens where the end is to be ignored", async () => {
+    const api = createApi(HOST, LIBRARY);
+    const model = await loaded(api);
+    const answer = await value(api.complete(model, ++lastJob, { prompt: "Hm", temperature: 0, max_tokens: 9, ignore_eos: true }));
+    expect(answer.usage!.completion_tokens).toBe(9); // the model is done after 4
+    expect(answer.choices[0].stop_type).toBe("limit");
+  });
+
   it("score a prompt: nothing predicts its first token", async () => {
     const api = createApi(HOST, LIBRARY);
     const model = await loaded(api);

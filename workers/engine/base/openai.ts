@@ -17,6 +17,8 @@ export interface SamplingParameters {
   readonly repeat_penalty?: number | null;
   readonly seed?: number | null;
   readonly stop?: string | readonly string[] | null;
+  /** Goes on after the model has said it was done, to `max_tokens`: for measuring. As llama.cpp's server and vLLM have it. */
+  readonly ignore_eos?: boolean | null;
 }
 
 export interface ChatRequest extends SamplingParameters {
