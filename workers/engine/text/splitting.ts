@@ -141,19 +141,28 @@ export const SPLITTINGS: readonly Splitting[] = [
 
 /** The text in words, in order; joined they are the text. */
 export function splitWords(text: string, patterns: readonly RegExp[]): readonly string[] {
-  return patterns.reduce<readonly string[]>((pieces, pattern) => pieces.flatMap((piece) => splitPiece(piece, pattern)), [text]);
+  let pieces = [text];
+  for (const pattern of patterns) {
+    const smaller: string[] = [];
+    for (const piece of pieces) splitPiece(piece, pattern, smaller);
+    pieces = smaller;
+  }
+  return pieces;
 }
 
-function splitPiece(text: string, pattern: RegExp): string[] {
-  const pieces: string[] = [];
+function splitPiece(text: string, pattern: RegExp, pieces: string[]): void {
+  if (text.length < 2) {
+    if (text !== "") pieces.push(text);
+    return;
+  }
   let from = 0;
-  for (const { 0: match, index } of text.matchAll(pattern)) {
-    if (index > from) pieces.push(text.slice(from, index));
-    pieces.push(match);
-    from = index + match.length;
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    if (match.index > from) pieces.push(text.slice(from, match.index));
+    from = pattern.lastIndex;
+    pieces.push(match[0]);
   }
   if (from < text.length) pieces.push(text.slice(from));
-  return pieces;
 }
 
 function pattern(source: string): RegExp {

@@ -17,6 +17,7 @@ interface Golden {
 const GOLDEN = join(import.meta.dirname, "../../../golden/text");
 const golden = <Kind>(name: string): Kind => JSON.parse(readFileSync(join(GOLDEN, `${name}.json`), "utf8")) as Kind;
 
+// eslint-disable-next-line no-control-regex
 const LOST = { smollm2: /[\x1d]/g, stories260k: /▁/g, llama2: /▁/g, llama3: /(?!)/g };
 
 describe.each<VocabularyName>(["smollm2", "stories260k", "llama2", "llama3"])("the vocabulary of %s", async (name) => {
