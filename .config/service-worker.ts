@@ -1,6 +1,6 @@
 // Builds workers/sw.ts into dist/sw.js: one classic script (Firefox takes no module service workers) that knows every file of the build.
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { build, type Plugin, type ResolvedConfig } from "vite";
 import type { Precache } from "../workers/sw-cache.ts";
@@ -20,11 +20,10 @@ export function serviceWorker(): Plugin {
     configResolved(resolved) {
       config = resolved;
     },
-    closeBundle: {
+    writeBundle: {
       order: "post",
       sequential: true,
-      async handler(error?: Error) {
-        if (error || !existsSync(ENTRY)) return;
+      async handler() {
         const result = await build({
           configFile: false,
           root: join(import.meta.dirname, ".."),

@@ -92,7 +92,7 @@ function act(file: HubFile, range: string, mishap: Mishap, response: ServerRespo
   const size = file.bytes.length;
   const match = /^bytes=(\d+)-(\d+)$/.exec(range);
   if (mishap === "redirect") return end(response.writeHead(302, { Location: "?elsewhere" }));
-  if (mishap === "drop") return void response.destroy() ?? 0;
+  if (mishap === "drop") return response.destroy().writableLength;
   if (mishap === "503") return end(response.writeHead(503));
   if (mishap === "429") return end(response.writeHead(429, { "Retry-After": "0" }));
   if (!match || mishap === "whole") return end(response.writeHead(200, { "Content-Length": size, ETag: file.etag }), file.bytes);

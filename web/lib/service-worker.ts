@@ -20,10 +20,13 @@ const IDLE_CHECK_MS = 5000;
 export async function startServiceWorker(options: ServiceWorkerOptions): Promise<void> {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
   const container = navigator.serviceWorker;
-  const updating = container.controller !== null;
+  let isFirst = container.controller === null;
+  container.addEventListener("controllerchange", () => {
+    if (!isFirst) options.onUpdate?.();
+    isFirst = false;
+  });
   try {
     const registration = await container.register("sw.js", { updateViaCache: "none" });
-    if (updating) container.addEventListener("controllerchange", () => options.onUpdate?.(), { once: true });
     watchForUpdates(registration, options.isIdle);
     addEventListener("pagehide", () => container.controller?.postMessage("tab closes"));
     await controlled(container);

@@ -3,7 +3,6 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { NETWORK, noise, sha256, SMALL_SHARD, startHub, type TestHub } from "./setup.ts";
 import { MISHAPS, seededSchedule, type Mishap } from "../../golden/hub.ts";
 import { EngineError } from "../../../workers/engine/base/errors.ts";
-import type { LoadProgress } from "../../../workers/engine/base/wire.ts";
 import { listModels, removeModel, wipe } from "../../../workers/store/models.ts";
 import { openUrl, type RemoteSource } from "../../../workers/store/remote.ts";
 import { createStore, get, set } from "idb-keyval";

@@ -16,7 +16,7 @@ vi.mock("../../../workers/engine/base/source.ts", () => ({
 vi.stubGlobal("navigator", { onLine: true, storage: { estimate: async () => ({ quota: 2e9, usage: 1.5e9 }) } });
 
 /** Patience of a test. */
-export const NETWORK: Network = { fetch: (url, init) => fetch(url, init), stallMs: 60, pauseMs: 1 };
+export const NETWORK: Network = { fetch: (url, init) => fetch(url, init), stallMs: 300, pauseMs: 1 };
 
 /** Bytes without a pattern that a mistake could repeat. */
 export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
