@@ -2,14 +2,13 @@
 @group(0) @binding(5) var<storage, read_write> result: array<f32>; // [tokens, RESULT_STRIDE]
 
 override ROWS = 0u;
+override RESULT_FIRST = 0u;
 override RESULT_STRIDE = 0u;
 
-fn finish(token: u32, pair: u32, y: vec2f) {
-  let at = token * RESULT_STRIDE + 2 * pair;
-  result[at] = silu(result[at]) * y.x;
-  if (2 * pair + 1 < ROWS) { result[at + 1] = silu(result[at + 1]) * y.y; }
-}
-
-fn silu(x: f32) -> f32 {
-  return x / (1.0 + exp(-x));
+fn finish(token: u32, quad: u32, y: vec4f) {
+  let at = token * RESULT_STRIDE + RESULT_FIRST + 4 * quad;
+  for (var i = 0u; i < min(4, ROWS - 4 * quad); i++) {
+    let gate = result[at + i];
+    result[at + i] = gate / (1.0 + exp(-gate)) * y[i];
+  }
 }

@@ -5,6 +5,7 @@
 @group(0) @binding(7) var<storage, read_write> values: array<u32>;  // likewise
 @group(0) @binding(8) var<storage, read> turns: array<vec2f>;       // cos and sin [CONTEXT, ROPE_PAIRS]
 
+override ROWS = 0u;         // of all three
 override Q_ROWS = 0u;
 override K_ROWS = 0u;
 override QUERY_STRIDE = 0u; // heads * HEAD
@@ -13,8 +14,12 @@ override HEAD_WORDS = 0u;   // words a head takes in the cache: HEAD / 2, rounde
 override ROPE_PAIRS = 0u;   // leading pairs of a head that turn
 override CONTEXT = 0u;
 
-fn finish(token: u32, pair: u32, y: vec2f) {
-  let row = 2 * pair;
+fn finish(token: u32, quad: u32, y: vec4f) {
+  finish_pair(token, 4 * quad, y.xy);
+  if (4 * quad + 2 < ROWS) { finish_pair(token, 4 * quad + 2, y.zw); }
+}
+
+fn finish_pair(token: u32, row: u32, y: vec2f) {
   let position = state.position + token;
   if (row < Q_ROWS) {
     let turned = turn(position, row % HEAD / 2, y);

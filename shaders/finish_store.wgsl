@@ -5,8 +5,7 @@ override ROWS = 0u;
 override RESULT_FIRST = 0u; // where a tensor is split, the first row of this part
 override RESULT_STRIDE = 0u;
 
-fn finish(token: u32, pair: u32, y: vec2f) {
-  let at = token * RESULT_STRIDE + RESULT_FIRST + 2 * pair;
-  result[at] = y.x;
-  if (2 * pair + 1 < ROWS) { result[at + 1] = y.y; }
+fn finish(token: u32, quad: u32, y: vec4f) {
+  let at = token * RESULT_STRIDE + RESULT_FIRST + 4 * quad;
+  for (var i = 0u; i < min(4, ROWS - 4 * quad); i++) { result[at + i] = y[i]; }
 }

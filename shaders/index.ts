@@ -6,6 +6,7 @@ import embed from "./embed.wgsl?raw";
 import finishAdd from "./finish_add.wgsl?raw";
 import finishMultiply from "./finish_multiply.wgsl?raw";
 import finishQkv from "./finish_qkv.wgsl?raw";
+import finishResidual from "./finish_residual.wgsl?raw";
 import finishSilu from "./finish_silu.wgsl?raw";
 import finishStore from "./finish_store.wgsl?raw";
 import matvec from "./matvec.wgsl?raw";
@@ -30,6 +31,7 @@ export const KERNELS = {
 export const FINISHES = {
   store: finishStore,
   add: finishAdd,
+  residual: finishResidual,
   silu: finishSilu,
   multiply: finishMultiply,
   qkv: finishQkv,

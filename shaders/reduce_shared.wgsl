@@ -1,4 +1,4 @@
-// Adds up what LANES neighbouring threads have, in shared memory. The sum is right in the first of them.
+// Adds up what LANES neighbouring threads have, in shared memory. The sums are right in the first of them.
 struct Whole {
   sums: vec4f,
   squares: f32,

@@ -12,6 +12,8 @@ export const PICKED = 62;
 
 export interface Memory {
   readonly hidden: GPUBuffer; // [chunk, width.hidden] f32
+  readonly scaled: GPUBuffer; // [chunk, width.hidden] f32: hidden times the next norm's weight; prefill: normalized
+  readonly squares: GPUBuffer; // [chunk, width.hidden / 4] f32: sums of squares of hidden
   readonly q: GPUBuffer; // [chunk, heads * headDim] f32
   readonly attended: GPUBuffer; // [chunk, width.attended] f32
   readonly gate: GPUBuffer; // [chunk, width.gate] f32
@@ -49,6 +51,8 @@ export function makeMemory(buffers: Buffers, { shape, rope }: Model, contextLeng
     Array.from({ length: layers }, (_, layer) => buffers.storage(`${name} ${layer}`, kvHeads * contextLength * head8 * 16));
   const memory = {
     hidden: floats("hidden", chunk, width.hidden),
+    scaled: floats("scaled", chunk, width.hidden),
+    squares: floats("squares", chunk, width.hidden / 4),
     q: floats("q", chunk, width.q),
     attended: floats("attended", chunk, width.attended),
     gate: floats("gate", chunk, width.gate),

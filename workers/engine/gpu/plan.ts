@@ -3,7 +3,7 @@ import { FINISHES, KERNELS } from "../../../shaders/index.ts";
 import { kernel } from "../../../shaders/kernel.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import { assert } from "../base/errors.ts";
-import type { Activation, Shape } from "../base/model.ts";
+import type { Activation, Shape, Tensor } from "../base/model.ts";
 import type { Fused, FusedLinear, FusedSegment, Matrix } from "./fuse.ts";
 import type { Memory } from "./memory.ts";
 import { MAX_SPLITS, PICKED } from "./memory.ts";
@@ -39,7 +39,9 @@ export interface Parts {
 
 /** The dispatches of one token. */
 export function planOne(parts: Parts, segments: readonly FusedSegment[]): PlannedSegment[] {
-  return segments.map(({ name, steps }) => ({ name, dispatches: steps.flatMap((step) => dispatchesOf(parts, step)) }));
+  const steps = segments.flatMap((segment) => segment.steps);
+  const plan = (step: Fused): Dispatch[] => dispatchesOf(parts, step, nextNorm(steps, step));
+  return segments.map((segment) => ({ name: segment.name, dispatches: segment.steps.flatMap(plan) }));
 }
 
 /** Picking a token from the logits of the last one. */
@@ -48,13 +50,22 @@ export function planSample({ programs, memory, shape }: Parts): Dispatch {
   return { program, buffers: buffersOf(memory), grid: [1, 1, 1], merges: false };
 }
 
-function dispatchesOf(parts: Parts, step: Fused): Dispatch[] {
-  if (step.op === "embed") return embed(parts, step.matrix);
-  if (step.op === "attend") return attend(parts, step.layer, step.scale);
-  return parts.weights.partsOf(step.matrix).map((part) => linear(parts, step, part));
+/** Weight of the first norm after a step: what it writes to the residual is prepared for it. */
+function nextNorm(steps: readonly Fused[], step: Fused): Tensor | null {
+  const norms = steps
+    .slice(steps.indexOf(step) + 1)
+    .flatMap((later) => (later.op === "linear" && later.norm ? [later.norm.weight] : []));
+  return norms[0] ?? null;
 }
 
-function embed({ weights, programs, memory }: Parts, matrix: Matrix): Dispatch[] {
+function dispatchesOf(parts: Parts, step: Fused, next: Tensor | null): Dispatch[] {
+  if (step.op === "embed") return embed(parts, step.matrix, next);
+  if (step.op === "attend") return attend(parts, step.layer, step.scale);
+  return parts.weights.partsOf(step.matrix).map((part) => linear(parts, step, part, next));
+}
+
+function embed({ weights, programs, memory }: Parts, matrix: Matrix, next: Tensor | null): Dispatch[] {
+  assert(next, "A model ends without a norm.");
   const { read, constants } = LAYOUTS[matrix.layout];
   const blocks = Math.ceil(matrix.cols / 32);
   const program = kernel(`embed ${matrix.layout}`, KERNELS.embed.wgsl, ...read);
@@ -66,7 +77,13 @@ function embed({ weights, programs, memory }: Parts, matrix: Matrix): Dispatch[]
       ROW_COUNT: part.rows,
       UPPER: part.upper,
     }),
-    buffers: { ...buffersOf(memory), quants: part.quants, scales: part.scales, result: memory.hidden },
+    buffers: {
+      ...buffersOf(memory),
+      quants: part.quants,
+      scales: part.scales,
+      result: memory.hidden,
+      gamma: weights.vector(next),
+    },
     grid: [Math.ceil((2 * blocks) / 64), { tokens: 1 }, 1],
     merges: false,
   }));
@@ -89,20 +106,26 @@ function attend({ programs, memory, shape }: Parts, layer: number, scale: number
   ];
 }
 
-function linear({ shape, ropeDims, weights, programs, memory, tuning }: Parts, step: FusedLinear, part: Part): Dispatch {
-  const { matrix, finish } = step;
+function linear(
+  { shape, ropeDims, weights, programs, memory, tuning }: Parts,
+  step: FusedLinear,
+  part: Part,
+  next: Tensor | null,
+): Dispatch {
+  const { matrix } = step;
+  const finish = step.finish === "add" && next ? "residual" : step.finish;
   const { read, constants } = LAYOUTS[matrix.layout];
-  const { threads, lanes, pairs } = tuning.matvec(matrix);
+  const { threads, lanes } = tuning.matvec(matrix);
   assert(part.rows === matrix.rows || finish !== "qkv", `${matrix.name} is too large for this GPU.`);
   const gated = finish === "silu";
-  const pairCount = gated ? matrix.rows / 2 : Math.ceil(part.rows / 2);
+  const quads = Math.ceil(part.rows / 4);
   const program = kernel(`matvec_${finish} ${matrix.layout}`, KERNELS.matvec.wgsl, ...read, FINISHES[finish]);
   const rowsOf = (out: Activation): number => matrix.tensors[step.parts.indexOf(out)]?.rows ?? 0;
   const numbers = {
     ...constants,
     UPPER: part.upper,
     BLOCKS: Math.ceil(matrix.cols / 32),
-    PAIR_COUNT: pairCount,
+    QUADS: quads,
     PAIR_STRIDE: gated ? 1 : 2,
     PAIR_OTHER: gated ? matrix.rows / 2 : 1,
     LAST_ROW: part.rows - 1,
@@ -111,7 +134,6 @@ function linear({ shape, ropeDims, weights, programs, memory, tuning }: Parts, s
     EPSILON: step.norm?.epsilon ?? 0,
     THREADS: threads,
     LANES: lanes,
-    PAIRS: pairs,
     ROWS: part.rows,
     RESULT_FIRST: part.firstRow,
     RESULT_STRIDE: memory.width[widthOf(step.out)],
@@ -123,9 +145,9 @@ function linear({ shape, ropeDims, weights, programs, memory, tuning }: Parts, s
     ROPE_PAIRS: ropeDims / 2,
     CONTEXT: memory.contextLength,
   };
-  const groups = Math.ceil(pairCount / ((threads / lanes) * pairs));
+  const groups = Math.ceil(quads / (threads / lanes));
   const wide = Math.min(groups, 32768);
-  const input = memory[step.in === "k" || step.in === "v" ? "q" : step.in];
+  const input = memory[step.norm ? "scaled" : widthOf(step.in)];
   return {
     program: programs.program(program, numbers),
     buffers: {
@@ -133,7 +155,10 @@ function linear({ shape, ropeDims, weights, programs, memory, tuning }: Parts, s
       quants: part.quants,
       scales: part.scales,
       input,
-      gamma: step.norm ? weights.vector(step.norm.weight) : input,
+      squares: step.norm ? memory.squares : input,
+      scaled: memory.scaled,
+      squares_out: memory.squares,
+      gamma: next ? weights.vector(next) : input,
       result: memory[widthOf(step.out)],
       keys: memory.keys[step.layer]!,
       values: memory.values[step.layer]!,
@@ -149,6 +174,6 @@ function widthOf(out: Activation): "hidden" | "q" | "attended" | "gate" | "logit
 
 /** The buffers every kernel knows by the same name. */
 function buffersOf(memory: Memory): Record<string, GPUBuffer> {
-  const { q: queries, partials, attended, turns, state, ids, history, picked, sampling, logits } = memory;
-  return { queries, partials, attended, turns, state, ids, history, picked, sampling, logits };
+  const { q: queries, partials, attended, turns, state, ids, history, picked, sampling, logits, scaled, squares } = memory;
+  return { queries, partials, attended, turns, state, ids, history, picked, sampling, logits, scaled, squares };
 }

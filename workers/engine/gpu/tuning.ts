@@ -4,10 +4,8 @@ import type { Matrix } from "./fuse.ts";
 /** How a matrix-vector kernel divides its work. */
 export interface MatvecShape {
   readonly threads: number;
-  /** Threads that share a row. */
+  /** Threads that share four rows. */
   readonly lanes: number;
-  /** Pairs of rows such a group takes at once. */
-  readonly pairs: number;
 }
 
 export interface Tuning {
@@ -16,5 +14,5 @@ export interface Tuning {
 
 /** What fits most GPUs: eight threads a row and more for wider ones. */
 export const GUESS: Tuning = {
-  matvec: (matrix) => ({ threads: 64, lanes: matrix.cols < 1024 ? 8 : 32, pairs: 1 }),
+  matvec: (matrix) => ({ threads: 64, lanes: matrix.cols < 1024 ? 1 : 1 }),
 };
