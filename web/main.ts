@@ -1,6 +1,7 @@
 // Starts the page.
 import { mount } from "svelte";
 import AppView from "./App.svelte";
+import { startServiceWorker } from "./lib/service-worker.ts";
 import { App } from "./state/app.svelte.ts";
 import { ENGINE } from "./state/engine.ts";
 import "./styles/tokens.css";
@@ -16,6 +17,12 @@ const app = new App(
 );
 
 mount(AppView, { target: document.querySelector("#app")!, props: { app } });
+
+void startServiceWorker({
+  isIdle: () => app.idle,
+  mayReload: () => app.untouched,
+  onUpdate: () => app.notices.say("A new version is ready.", { label: "Reload", run: () => location.reload() }, true),
+});
 
 /** Null where the browser forbids it: even looking throws then. */
 function storage(open: () => Storage): Storage | null {

@@ -102,6 +102,8 @@ export function sanitize(html: string): string {
     ALLOW_ARIA_ATTR: false,
     ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
     ADD_ATTR: ["target"],
+    // the rest of the attributes hold no address, and would fail the test of one
+    ADD_URI_SAFE_ATTR: ATTRIBUTES.filter((name) => name !== "href"),
   });
 }
 
@@ -136,7 +138,7 @@ export function renderMarkdown(text: string): Block[] {
 function blockOf(token: ReturnType<typeof marked.lexer>[number]): Block[] {
   if (token.type === "space" || token.type === "def") return [];
   if (token.type === "code") return [{ kind: "code", language: languageOf(token.lang), code: String(token.text) }];
-  return [{ kind: "html", html: sanitize(marked.parser([token])) }];
+  return [{ kind: "html", html: sanitize(marked.parser([token])).trimEnd() }];
 }
 
 function languageOf(info: unknown): string {

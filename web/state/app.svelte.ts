@@ -4,6 +4,7 @@ import type { Conversation } from "../lib/conversation.ts";
 import { toMarkdown, pathTo } from "../lib/conversation.ts";
 import { saveFile } from "../lib/files.ts";
 import { writeArchives } from "../lib/transfer.ts";
+import { askToPersist, removeServiceWorker } from "../lib/service-worker.ts";
 import { Chat } from "./chat.svelte.ts";
 import { Conversations, type Channel } from "./conversations.svelte.ts";
 import type { Engine } from "./engine.ts";
@@ -23,6 +24,9 @@ export class App {
   readonly notices = new Notices();
   readonly route = new Route();
 
+  /** True until the person has typed or tapped anything. */
+  untouched = true;
+
   constructor(
     engine: Engine,
     preferences: PreferenceStore | null,
@@ -36,6 +40,16 @@ export class App {
     this.conversations.onForeignChange = (id) => {
       if (id === null || id === this.chat.conversation?.id) void this.chat.reread();
     };
+  }
+
+  /** True while nothing is answered, loaded or downloaded. */
+  get idle(): boolean {
+    return this.chat.answering === null && this.model.phase !== "loading" && this.model.phase !== "starting";
+  }
+
+  /** Downloads what is missing of the chosen model and loads it; asks the browser to keep it even when the disk runs full. */
+  async download(): Promise<void> {
+    await Promise.all([askToPersist().catch(() => false), this.model.load()]);
   }
 
   /** Shows what is stored, then looks for the model. */
@@ -108,6 +122,6 @@ export class App {
     this.settings.forget();
     this.session?.removeItem(OPEN_KEY);
     for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
-    for (const registration of (await navigator.serviceWorker?.getRegistrations()) ?? []) await registration.unregister();
+    await removeServiceWorker();
   }
 }
