@@ -15,8 +15,8 @@ export class Sampler {
   }
 
   /**
-   * The token at `position`. Greedy where temperature is 0, the lowest id among equals. Otherwise random(seed, position) decides
-   * over the kept tokens in order of their ids: the same logits, seed and position give the same token.
+   * The token at `position`. Greedy where temperature is 0, the lowest id among equals. Otherwise random(seed, position) says how
+   * far to walk through the kept tokens, best first: the same logits, seed and position give the same token.
    * `logits` [vocab] is overwritten. `recent` are the tokens so far, newest last. Throws `bad_logits` on NaN.
    */
   pick(logits: Float32Array, sampling: Sampling, recent: readonly number[], position: number): number {
@@ -35,7 +35,7 @@ export class Sampler {
     const count = Math.min(recent.length, repeatWindow, this.kept.length);
     if (repeatPenalty === 1) return;
     for (let i = 0; i < count; i++) this.kept[i] = recent[recent.length - count + i];
-    this.sort(count);
+    this.kept.subarray(0, count).sort();
     for (let i = 0; i < count; i++) {
       const id = this.kept[i];
       if (i === 0 || id !== this.kept[i - 1]) logits[id] *= logits[id] > 0 ? 1 / repeatPenalty : repeatPenalty;
@@ -50,41 +50,24 @@ export class Sampler {
   /** Keeps the k best, of equals those with the lowest ids: a heap of the best so far, the worst of them on top. */
   private keepBest(logits: Float32Array, k: number): number {
     for (let id = 0; id < k; id++) this.kept[id] = id;
-    const worse = (a: number, b: number): boolean => logits[a] < logits[b] || (logits[a] === logits[b] && a > b);
-    heapify(this.kept, k, worse);
+    for (let at = (k >> 1) - 1; at >= 0; at--) this.sink(logits, at, k);
     for (let id = k; id < logits.length; id++) {
       if (logits[id] <= logits[this.kept[0]]) continue;
       this.kept[0] = id;
-      sink(this.kept, 0, k, worse);
+      this.sink(logits, 0, k);
     }
-    this.sort(k);
     return k;
   }
 
   /** Keeps the fewest best tokens that together have at least the share p of the probability of those kept so far. */
   private keepNucleus(logits: Float32Array, most: number, p: number, count: number): number {
     const { kept, weights } = this;
-    let total = 0;
-    for (let i = 0; i < count; i++) total += weights[kept[i]] = Math.exp(logits[kept[i]] - most);
+    const total = this.weigh(logits, most, 1, count);
     // Tokens below this weight have less than the share 1 - p even all together, so none of them is needed.
     const least = ((1 - p) * total) / count;
     let left = 0;
     for (let i = 0; i < count; i++) if (weights[kept[i]] >= least) kept[left++] = kept[i];
-    const better = (a: number, b: number): boolean => logits[a] > logits[b] || (logits[a] === logits[b] && a < b);
-    heapify(kept, left, better);
-    // The best is taken off the heap and put behind it, so the chosen ones gather at the end.
-    let size = left;
-    let share = 0;
-    do {
-      const id = kept[0];
-      share += weights[id];
-      kept[0] = kept[--size];
-      sink(kept, 0, size, better);
-      kept[size] = id;
-    } while (share < p * total && size > 0);
-    kept.copyWithin(0, size, left);
-    this.sort(left - size);
-    return left - size;
+    return this.reach(logits, left, p * total);
   }
 
   private keepLikely(logits: Float32Array, least: number, count: number): number {
@@ -93,22 +76,71 @@ export class Sampler {
     return left;
   }
 
-  private draw(logits: Float32Array, most: number, { temperature }: Sampling, count: number, at: number): number {
-    const { kept, weights } = this;
-    let total = 0;
-    for (let i = 0; i < count; i++) total += weights[kept[i]] = Math.exp((logits[kept[i]] - most) / temperature);
-    let ahead = at * total;
-    let picked = kept[0];
-    for (let i = 0; i < count && ahead >= 0; i++) {
-      if (weights[kept[i]] > 0) picked = kept[i];
-      ahead -= weights[kept[i]];
-    }
-    return picked;
+  private draw(logits: Float32Array, most: number, { temperature }: Sampling, count: number, dice: number): number {
+    const total = this.weigh(logits, most, temperature, count);
+    return this.kept[this.reach(logits, count, dice * total) - 1];
   }
 
-  /** Puts the first `count` kept tokens in order of their ids. */
-  private sort(count: number): void {
-    this.kept.subarray(0, count).sort();
+  /** Sets the weights of the kept tokens at a temperature. Returns their sum. */
+  private weigh(logits: Float32Array, most: number, temperature: number, count: number): number {
+    let total = 0;
+    for (let i = 0; i < count; i++) {
+      const id = this.kept[i];
+      total += this.weights[id] = Math.exp((logits[id] - most) / temperature);
+    }
+    return total;
+  }
+
+  /**
+   * Moves the best of the kept tokens to the front, up to the one whose weight makes the sum reach `amount`, which comes last of
+   * them. Returns how many they are, at least 1. Quickselect: only the part in which that token lies is looked at again.
+   */
+  private reach(logits: Float32Array, count: number, amount: number): number {
+    let [from, to, sum] = [0, count, 0];
+    while (from < to) {
+      const pivot = this.split(logits, from, to);
+      let better = sum;
+      for (let i = from; i < pivot; i++) better += this.weights[this.kept[i]];
+      if (pivot > from && better >= amount) {
+        to = pivot;
+      } else {
+        sum = better + this.weights[this.kept[pivot]];
+        from = pivot + 1;
+        if (sum >= amount) return from;
+      }
+    }
+    return to;
+  }
+
+  /** Puts a token of kept[from..to) in its place, the better ones before it, the worse ones after it. Returns the place. */
+  private split(logits: Float32Array, from: number, to: number): number {
+    const { kept } = this;
+    const middle = (from + to) >> 1;
+    const pivot = kept[middle];
+    kept[middle] = kept[to - 1];
+    let place = from;
+    for (let i = from; i < to - 1; i++) {
+      const id = kept[i];
+      if (!isBetter(logits, id, pivot)) continue;
+      kept[i] = kept[place];
+      kept[place++] = id;
+    }
+    kept[to - 1] = kept[place];
+    kept[place] = pivot;
+    return place;
+  }
+
+  /** Lets a token of the heap kept[0..count) sink to its place; the worst is on top. */
+  private sink(logits: Float32Array, at: number, count: number): void {
+    const { kept } = this;
+    const id = kept[at];
+    for (let child = 2 * at + 1; child < count; child = 2 * at + 1) {
+      if (child + 1 < count && isBetter(logits, kept[child], kept[child + 1])) child++;
+      if (isBetter(logits, kept[child], id)) break;
+      kept[at] = kept[child];
+      at = child;
+    }
+    kept[at] = id;
   }
 }
 
@@ -131,20 +163,6 @@ function badLogits(what: string): EngineError {
   );
 }
 
-type Order = (a: number, b: number) => boolean;
-
-/** Makes ids[0..count) a heap with the first by `order` on top. */
-function heapify(ids: Int32Array, count: number, order: Order): void {
-  for (let at = (count >> 1) - 1; at >= 0; at--) sink(ids, at, count, order);
-}
-
-function sink(ids: Int32Array, at: number, count: number, order: Order): void {
-  const id = ids[at];
-  for (let child = 2 * at + 1; child < count; child = 2 * at + 1) {
-    if (child + 1 < count && order(ids[child + 1], ids[child])) child++;
-    if (!order(ids[child], id)) break;
-    ids[at] = ids[child];
-    at = child;
-  }
-  ids[at] = id;
+function isBetter(logits: Float32Array, a: number, b: number): boolean {
+  return logits[a] > logits[b] || (logits[a] === logits[b] && a < b);
 }

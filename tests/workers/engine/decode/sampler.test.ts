@@ -73,10 +73,12 @@ describe("the sampler", () => {
     expect(new Set(tokens(1)).size).toBeGreaterThan(40);
   });
 
-  it("walks the tokens in order of their ids", () => {
-    const at = random(PLAIN.seed, 0);
-    expect(pick([0, 0, 0, 0])).toBe(Math.floor(4 * at));
-    expect(pick([0, -Infinity, -Infinity, 0])).toBe(at < 0.5 ? 0 : 3);
+  it("walks the tokens best first, of equals the lowest id first", () => {
+    for (let position = 0; position < 100; position++) {
+      const dice = random(PLAIN.seed, position);
+      expect(pick([0, 0, 0, 0], {}, [], position)).toBe(Math.floor(4 * dice));
+      expect(pick([0.3, 0.6, 0.1].map(Math.log), {}, [], position)).toBe(dice < 0.6 ? 1 : dice < 0.9 ? 0 : 2);
+    }
   });
 
   it("refuses logits that are no numbers", () => {
