@@ -28,6 +28,8 @@ export interface NewTensor {
 
 export interface NewGguf {
   readonly metadata: Readonly<Record<string, Entry>>;
+  /** Entries of another file, as they stand there, before `metadata`. */
+  readonly copied?: { readonly count: number; readonly bytes: Uint8Array };
   readonly tensors: readonly NewTensor[];
   /** Default 3. */
   readonly version?: number;
@@ -64,13 +66,14 @@ export function tensorBytes(type: QuantName, extents: readonly number[]): number
 }
 
 function* piecesOf(gguf: NewGguf): Generator<Uint8Array> {
-  const { tensors, version = 3, alignment = 32 } = gguf;
+  const { tensors, copied, version = 3, alignment = 32 } = gguf;
   const metadata = alignment === 32 ? gguf.metadata : { ...gguf.metadata, "general.alignment": u32(alignment) };
   const out = new Writer();
   out.text("GGUF", false);
   out.u32(version);
   out.u64(tensors.length);
-  out.u64(Object.keys(metadata).length);
+  out.u64(Object.keys(metadata).length + (copied?.count ?? 0));
+  if (copied) out.raw(copied.bytes);
   for (const [key, entry] of Object.entries(metadata)) {
     out.text(key);
     out.entry(entry);
@@ -118,9 +121,13 @@ class Writer {
   text(value: string, counted = true): void {
     const utf8 = new TextEncoder().encode(value);
     if (counted) this.u64(utf8.length);
-    this.room(utf8.length);
-    this.bytes.set(utf8, this.length);
-    this.length += utf8.length;
+    this.raw(utf8);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.room(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
   }
 
   entry(entry: Entry): void {

@@ -1,11 +1,12 @@
 // The key-value pairs of a GGUF file, read by type.
+import type { Metadata } from "../base/metadata.ts";
 import { badFile } from "./header.ts";
 
 /** A value as GGUF has it: text, number, flag, or an array of texts, or of numbers and flags. */
 export type Value = string | number | boolean | readonly string[] | Float64Array;
 
 /** What a file says of its model. A key that is not there gives null; one of another type throws `bad_file`. */
-export class Metadata {
+export class KeyValues implements Metadata {
   constructor(private readonly values: ReadonlyMap<string, Value>) {}
 
   /** All keys, in the order of the file. */

@@ -6,7 +6,7 @@ import type { Tensor } from "../base/model.ts";
 import type { ByteSource } from "../base/source.ts";
 import { badFile, Header, truncated } from "./header.ts";
 import { checkMagic } from "./magic.ts";
-import { Metadata, type Value } from "./metadata.ts";
+import { KeyValues, type Value } from "./metadata.ts";
 import { readText, readValue } from "./values.ts";
 
 const MAX_NAME = 65_535; // bytes of a key, as the format has it
@@ -14,7 +14,7 @@ const MAX_NAME = 65_535; // bytes of a key, as the format has it
 /** A GGUF file without its weights. */
 export interface Gguf {
   readonly version: 2 | 3;
-  readonly metadata: Metadata;
+  readonly metadata: KeyValues;
   /** By name, in the order of the file's table; offsets are those of the file. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly sizeBytes: number;
@@ -43,7 +43,7 @@ export async function readGguf(source: ByteSource, signal?: AbortSignal): Promis
     if (values.has(key)) throw badFile(`"${key}" is there twice`);
     values.set(key, await readValue(header));
   }
-  const metadata = new Metadata(values);
+  const metadata = new KeyValues(values);
   const alignment = metadata.number("general.alignment", 32);
   if (alignment < 1 || !Number.isInteger(Math.log2(alignment))) throw badFile(`its alignment is ${alignment}`);
 
