@@ -1,0 +1,113 @@
+// The data that is served as it stands: headers, the catalogue, the manifest, the list of files kept for offline use.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { HEADER_RULES, headersFile, headersFor } from "../../.config/headers.ts";
+import { precacheOf } from "../../.config/service-worker.ts";
+
+const PUBLIC = join(import.meta.dirname, "../../public");
+const readJson = (name: string): unknown => JSON.parse(readFileSync(join(PUBLIC, name), "utf8"));
+
+describe("headers", () => {
+  it("isolate every page, and let other pages import the library", () => {
+    expect(headersFor("/")).toMatchObject({
+      "Cross-Origin-Opener-Policy": "same-origin",
+      "Cross-Origin-Embedder-Policy": "require-corp",
+    });
+    expect(headersFor("/cria.js")).toMatchObject({
+      "Access-Control-Allow-Origin": "*",
+      "Cross-Origin-Resource-Policy": "cross-origin",
+    });
+  });
+
+  it("let scripts come from here alone, and WebAssembly compile", () => {
+    const policy = headersFor("/index.html")["Content-Security-Policy"]!;
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';");
+    expect(policy).toContain("default-src 'none';");
+    expect(policy).not.toMatch(/script-src[^;]*'unsafe-/);
+  });
+
+  it("let files with a hash in their name be kept for ever, and no others", () => {
+    expect(headersFor("/assets/a-1234.js")["Cache-Control"]).toContain("immutable");
+    expect(headersFor("/index.html")["Cache-Control"]).toBeUndefined();
+  });
+
+  it("name no header twice for one path, as hosts would join the two", () => {
+    const names = HEADER_RULES.flatMap((rule) => Object.keys(rule.headers));
+    expect(names.filter((name) => name !== "Cache-Control")).toEqual(
+      [...new Set(names)].filter((name) => name !== "Cache-Control"),
+    );
+  });
+
+  it("read in a `_headers` file as they are sent", () => {
+    expect(headersFile().split("\n").slice(0, 2)).toEqual(["/*", "  Cross-Origin-Opener-Policy: same-origin"]);
+    expect(headersFile()).toContain("\n\n/sw.js\n  Cache-Control: no-cache\n");
+  });
+});
+
+describe("the catalogue", () => {
+  const isHex64 = (value: unknown): boolean => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+  const entries: unknown = readJson("catalogue.json");
+  const list: Record<string, unknown>[] = Array.isArray(entries) ? entries : [];
+
+  it("starts with the default model, exactly as it is published", () => {
+    expect(list[0]).toMatchObject({
+      id: "smollm2-135m-instruct",
+      sizeBytes: 98_362_432,
+      sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    });
+  });
+
+  it.each(list.map((entry) => [entry["id"], entry]))("describes %s completely", (_, entry) => {
+    const fields = ["defaults", "homepage", "id", "licence", "name", "parameters", "quantization", "sha256", "sizeBytes", "urls"];
+    expect(Object.keys(entry).sort()).toEqual(fields);
+    for (const field of ["id", "name", "quantization", "licence", "homepage"]) expect(entry[field]).toBeTypeOf("string");
+    for (const field of ["sizeBytes", "parameters"]) expect(Number.isSafeInteger(entry[field])).toBe(true);
+    expect(entry["sha256"] === null || isHex64(entry["sha256"])).toBe(true);
+    const urls: unknown[] = Array.isArray(entry["urls"]) ? entry["urls"] : [];
+    expect(urls.length).toBeGreaterThan(0);
+    for (const url of urls) expect(url).toMatch(/^(models\/|https:\/\/)[^?#]+\.gguf$/);
+  });
+
+  it("has no id twice", () => {
+    const ids = list.map((entry) => entry["id"]);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe("the manifest", () => {
+  const manifest = Object(readJson("manifest.webmanifest"));
+
+  it("names icons that are there, in the sizes they have", () => {
+    for (const { src, sizes, type } of manifest.icons) {
+      const bytes = readFileSync(join(PUBLIC, src));
+      if (type !== "image/png") continue;
+      const side = `${String(bytes.readUInt32BE(16))}x${String(bytes.readUInt32BE(20))}`; // width and height in the IHDR chunk
+      expect(side).toBe(sizes);
+    }
+    expect(manifest.icons.map((icon: { purpose: string }) => icon.purpose)).toContain("maskable");
+  });
+
+  it("has paths that hold in any folder of any host", () => {
+    expect([manifest.id, manifest.start_url, manifest.scope]).toEqual(["./", "./", "./"]);
+  });
+});
+
+describe("the list of files for offline use", () => {
+  it("has pages and hashed files, leaves out models and what few need, and changes with any of them", () => {
+    const folder = mkdtempSync(join(tmpdir(), "cria-precache-"));
+    try {
+      mkdirSync(join(folder, "assets"));
+      mkdirSync(join(folder, "models"));
+      for (const path of ["index.html", "sw.js", "_headers", "models/a.gguf", "assets/a-1.js", "assets/ort-2.wasm"])
+        writeFileSync(join(folder, path), path);
+      const before = precacheOf(folder);
+      expect(before).toMatchObject({ named: ["index.html"], hashed: ["assets/a-1.js"], onDemand: ["assets/ort-2.wasm"] });
+      writeFileSync(join(folder, "index.html"), "changed");
+      expect(precacheOf(folder).version).not.toBe(before.version);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
