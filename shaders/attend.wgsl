@@ -16,9 +16,8 @@ override SCALE = 1.0f;
 override MAX_SPLITS = 1u;
 override THREADS = 64u; // a multiple of HEAD8 is used for the values; the rest waits
 
-var<workgroup> query: array<vec4f, HEAD8 * 8>;        // of four heads
-var<workgroup> weights: array<vec4f, THREADS>;        // scores, then their exponentials, of a tile
-var<workgroup> parts: array<vec4f, THREADS * 8>;      // sums to be added up over threads
+var<workgroup> query: array<vec4f, HEAD8 * 8>;  // of four heads
+var<workgroup> weights: array<vec4f, THREADS>; // scores of a tile, their exponentials, and sums to be added up over threads
 
 @compute @workgroup_size(THREADS) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   if (state.stop != 0) { return; }
@@ -69,25 +68,22 @@ var<workgroup> parts: array<vec4f, THREADS * 8>;      // sums to be added up ove
       workgroupBarrier(); // the tile is used up
     }
     weights[local] = denominator;
-    for (var i = 0u; i < 8; i++) { parts[local * 8 + i] = sums[i]; }
-    workgroupBarrier(); // every thread's share is there
-    for (var d = local; d < HEAD; d += THREADS) {
-      var sum = vec4f();
-      var under = vec4f();
-      for (var lane = 0u; lane < lanes; lane++) {
-        sum += parts[(lane * HEAD8 + d / 8) * 8 + d % 8];
-        under += weights[lane * HEAD8 + d / 8];
-      }
-      for (var h = 0u; h < min(4, GROUP - quad); h++) {
-        let head = group.y * GROUP + quad + h;
-        if (splits == 1) {
-          attended[head * HEAD + d] = sum[h] / under[h];
-        } else {
-          let at = (head * MAX_SPLITS + group.x) * (HEAD + 2);
-          partials[at + d] = sum[h];
-          partials[at + HEAD] = best[h];
-          partials[at + HEAD + 1] = under[h];
-        }
+    workgroupBarrier(); // every thread's share of the denominators is there
+    var under = vec4f();
+    for (var lane = 0u; lane < lanes; lane++) { under += weights[lane * HEAD8 + octet]; }
+    let head = group.y * GROUP + quad;
+    for (var i = 0u; i < 8; i++) {
+      workgroupBarrier(); // the last shares have been read
+      weights[local] = sums[i];
+      workgroupBarrier(); // every thread's share of this dimension is there
+      let d = 8 * octet + i;
+      if (local < HEAD8 && d < HEAD) {
+        var sum = vec4f();
+        for (var lane = 0u; lane < lanes; lane++) { sum += weights[lane * HEAD8 + octet]; }
+        give(head, d, group.x, splits, vec3f(sum.x, best.x, under.x));
+        if (quad + 1 < GROUP) { give(head + 1, d, group.x, splits, vec3f(sum.y, best.y, under.y)); }
+        if (quad + 2 < GROUP) { give(head + 2, d, group.x, splits, vec3f(sum.z, best.z, under.z)); }
+        if (quad + 3 < GROUP) { give(head + 3, d, group.x, splits, vec3f(sum.w, best.w, under.w)); }
       }
     }
     workgroupBarrier(); // shared memory is free again
@@ -110,4 +106,16 @@ fn score_of(at: u32) -> vec4f {
     }
   }
   return score;
+}
+
+// A head's share in dimension d: sum, maximum, denominator.
+fn give(head: u32, d: u32, split: u32, splits: u32, share: vec3f) {
+  if (splits == 1) {
+    attended[head * HEAD + d] = share.x / share.z;
+  } else {
+    let at = (head * MAX_SPLITS + split) * (HEAD + 2);
+    partials[at + d] = share.x;
+    partials[at + HEAD] = share.y;
+    partials[at + HEAD + 1] = share.z;
+  }
 }

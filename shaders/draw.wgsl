@@ -1,9 +1,10 @@
-// Draws one token at random: the best LISTED tokens in order, cut by top-k, top-p and min-p, one of them chosen at the temperature.
-const LISTED = 1024u; // 8 kB of shared memory
+// Draws one token at random: the best LISTED in order, cut by top-k, top-p and min-p, and one of them chosen at the temperature.
+// Where nothing is cut, what lies behind the list is drawn from too, in order of ids. The order of cuts is llama.cpp's.
+const LISTED = 1024u;
 const BINS = 256u;    // of logits, 1/16 wide, counted from the best down
 
 var<workgroup> bins: array<atomic<u32>, BINS>;
-var<workgroup> list: array<Best, LISTED>;
+var<workgroup> list: array<u32, LISTED>; // ids
 var<workgroup> listed: atomic<u32>;
 var<workgroup> cut: u32;          // tokens in bins below `cut` are listed
 var<workgroup> masses: array<vec2f, THREADS>; // of tokens: at temperature 1; of unlisted ones: at the temperature
@@ -19,7 +20,8 @@ fn share(local: u32) -> vec2u {
   return vec2u(min(local * size, VOCAB), min((local + 1) * size, VOCAB));
 }
 
-fn draw(local: u32, peak: f32, position: u32) -> u32 {
+fn choose_token(local: u32, position: u32) -> u32 {
+  let peak = find_best(local).logit;
   atomicStore(&bins[local % BINS], 0);
   if (local == 0) {
     atomicStore(&listed, 0);
@@ -46,7 +48,7 @@ fn draw(local: u32, peak: f32, position: u32) -> u32 {
       mass.y += exp(below / sampling.temperature);
     } else {
       let slot = atomicAdd(&listed, 1);
-      if (slot < LISTED) { list[slot] = Best(logits[id], id); }
+      if (slot < LISTED) { list[slot] = id; }
     }
   }
   masses[local] = mass;
@@ -62,7 +64,7 @@ fn draw(local: u32, peak: f32, position: u32) -> u32 {
 fn sort(local: u32, count: u32) {
   var size = 2u;
   while (size < count) { size *= 2; }
-  for (var i = count + local; i < size; i += THREADS) { list[i] = Best(-3.4e38, VOCAB); }
+  for (var i = count + local; i < size; i += THREADS) { list[i] = VOCAB; }
   for (var run = 2u; run <= size; run *= 2) {
     for (var gap = run / 2; gap > 0; gap /= 2) {
       workgroupBarrier(); // the last round's exchanges are done
@@ -71,8 +73,7 @@ fn sort(local: u32, count: u32) {
         if (j > i) {
           let a = list[i];
           let b = list[j];
-          let worse = b.logit > a.logit || (b.logit == a.logit && b.id < a.id);
-          if (worse == ((i & run) == 0)) {
+          if (is_better(b, a) == ((i & run) == 0)) {
             list[i] = b;
             list[j] = a;
           }
@@ -81,6 +82,12 @@ fn sort(local: u32, count: u32) {
     }
   }
   workgroupBarrier(); // the list is in order
+}
+
+// True where token a comes before b; VOCAB stands for no token.
+fn is_better(a: u32, b: u32) -> bool {
+  if (a == VOCAB || b == VOCAB) { return b == VOCAB && a != VOCAB; }
+  return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
 }
 
 // One thread walks the list.
@@ -95,13 +102,13 @@ fn choose(count: u32, peak: f32, dice: f32) -> u32 {
   if (sampling.top_k > 0) {
     kept = min(kept, sampling.top_k);
     everything = 0.0;
-    for (var i = 0u; i < kept; i++) { everything += exp(list[i].logit - peak); }
+    for (var i = 0u; i < kept; i++) { everything += exp(logits[list[i]] - peak); }
     tail = 0.0;
   }
   if (sampling.top_p < 1.0) {
     var sum = 0.0;
     for (var i = 0u; i < kept; i++) {
-      sum += exp(list[i].logit - peak);
+      sum += exp(logits[list[i]] - peak);
       if (sum >= sampling.top_p * everything) {
         kept = i + 1;
         tail = 0.0;
@@ -110,25 +117,25 @@ fn choose(count: u32, peak: f32, dice: f32) -> u32 {
   }
   if (sampling.min_p > 0.0) {
     let floor = peak + log(sampling.min_p);
-    while (kept > 1 && list[kept - 1].logit < floor) {
+    while (kept > 1 && logits[list[kept - 1]] < floor) {
       kept--;
       tail = 0.0;
     }
   }
   var total = 0.0;
-  for (var i = 0u; i < kept; i++) { total += exp((list[i].logit - peak) / sampling.temperature); }
+  for (var i = 0u; i < kept; i++) { total += exp((logits[list[i]] - peak) / sampling.temperature); }
   var left = dice * (total + tail);
   for (var i = 0u; i < kept; i++) {
-    left -= exp((list[i].logit - peak) / sampling.temperature);
-    if (left < 0.0) { return list[i].id; }
+    left -= exp((logits[list[i]] - peak) / sampling.temperature);
+    if (left < 0.0) { return list[i]; }
   }
-  if (tail == 0.0) { return list[kept - 1].id; }
+  if (tail == 0.0) { return list[kept - 1]; }
   return walk_tail(left, peak);
 }
 
 fn walk_tail(dice: f32, peak: f32) -> u32 {
   var left = dice;
-  var last = list[0].id;
+  var last = list[0];
   for (var thread = 0u; thread < THREADS; thread++) {
     if (left >= masses[thread].y) {
       left -= masses[thread].y;

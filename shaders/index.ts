@@ -3,29 +3,40 @@ import attend from "./attend.wgsl?raw";
 import best from "./best.wgsl?raw";
 import draw from "./draw.wgsl?raw";
 import embed from "./embed.wgsl?raw";
+import flash from "./flash.wgsl?raw";
 import finishAdd from "./finish_add.wgsl?raw";
 import finishMultiply from "./finish_multiply.wgsl?raw";
 import finishQkv from "./finish_qkv.wgsl?raw";
 import finishResidual from "./finish_residual.wgsl?raw";
 import finishSilu from "./finish_silu.wgsl?raw";
 import finishStore from "./finish_store.wgsl?raw";
+import greedy from "./greedy.wgsl?raw";
+import matfew from "./matfew.wgsl?raw";
+import matmul from "./matmul.wgsl?raw";
 import matvec from "./matvec.wgsl?raw";
 import merge from "./merge.wgsl?raw";
+import norm from "./norm.wgsl?raw";
+import pick from "./pick.wgsl?raw";
 import random from "./random.wgsl?raw";
 import reduceShared from "./reduce_shared.wgsl?raw";
 import repack from "./repack/repack.wgsl?raw";
-import sample from "./sample.wgsl?raw";
 import splits from "./splits.wgsl?raw";
 import state from "./state.wgsl?raw";
+import tileF32 from "./tile_f32.wgsl?raw";
 import { kernel } from "./kernel.ts";
 
 export const KERNELS = {
   repack: kernel("repack", repack),
   embed: kernel("embed", state, embed),
   matvec: kernel("matvec", state, matvec, reduceShared),
+  matfew: kernel("matfew", state, matfew),
+  matmul: kernel("matmul", state, tileF32, matmul),
+  norm: kernel("norm", state, norm),
+  flash: kernel("flash", state, flash),
   attend: kernel("attend", state, splits, attend),
   merge: kernel("merge", state, splits, merge),
-  sample: kernel("sample", state, random, best, draw, sample),
+  greedy: kernel("greedy", state, best, greedy, pick),
+  draw: kernel("draw", state, random, best, draw, pick),
 };
 
 export const FINISHES = {

@@ -6,14 +6,14 @@ import type { Host } from "../base/host.ts";
 import type { Model, Tensor } from "../base/model.ts";
 import { Buffers } from "./buffers.ts";
 import { decode, Pace } from "./decode.ts";
+import type { Dispatch, Parts, Rows } from "./dispatch.ts";
 import type { Gpu } from "./device.ts";
 import { openDevice } from "./device.ts";
 import type { FusedSegment, Matrix } from "./fuse.ts";
 import { fuse } from "./fuse.ts";
 import type { Memory } from "./memory.ts";
-import { makeMemory } from "./memory.ts";
-import type { Dispatch, Parts } from "./plan.ts";
-import { planOne, planSample } from "./plan.ts";
+import { LOGIT_ROWS, makeMemory } from "./memory.ts";
+import { planPick, planSegments } from "./plan.ts";
 import { Programs } from "./program.ts";
 import type { Ready } from "./run.ts";
 import { makeReady, Runner } from "./run.ts";
@@ -40,6 +40,9 @@ export async function openGpu(host: Host, model: Model, contextLength: number | 
   );
 }
 
+/** Dispatches of every segment for each number of rows, and of picking a token. */
+type Plans = Record<Rows, Ready[][]> & Record<"greedy" | "draw", Ready[]>;
+
 class GpuBackend implements Backend {
   readonly chunk = CHUNK;
   readonly rowGroup = ROW_GROUP;
@@ -50,7 +53,7 @@ class GpuBackend implements Backend {
   private readonly runner: Runner;
   private readonly segments: readonly FusedSegment[];
   private readonly pace = new Pace();
-  private plan: { one: Ready[][]; sample: Ready[] } | null = null;
+  private plans: Plans | null = null;
 
   constructor(
     private readonly host: Host,
@@ -90,41 +93,62 @@ class GpuBackend implements Backend {
   async ready(): Promise<void> {
     const { model, memory, weights, programs } = this;
     const parts: Parts = { shape: model.shape, ropeDims: model.rope.dims, memory, weights, programs, tuning: GUESS };
-    const one = planOne(parts, this.segments);
-    const sample = planSample(parts);
-    await programs.compile([...one.flatMap((segment) => segment.dispatches), sample].map((dispatch) => dispatch.program));
+    const planned = {
+      one: planSegments(parts, this.segments, "one"),
+      few: planSegments(parts, this.segments, "few"),
+      many: planSegments(parts, this.segments, "many"),
+    };
+    const greedy = planPick(parts, "greedy");
+    const draw = planPick(parts, "draw");
+    const all = [...Object.values(planned).flat(2), greedy, draw];
+    await programs.compile(all.map((dispatch) => dispatch.program));
     const prepare = (dispatches: readonly Dispatch[]): Ready[] => makeReady(programs, dispatches);
-    this.plan = { one: one.map((segment) => prepare(segment.dispatches)), sample: prepare([sample]) };
+    this.plans = {
+      one: planned.one.map(prepare),
+      few: planned.few.map(prepare),
+      many: planned.many.map(prepare),
+      greedy: prepare([greedy]),
+      draw: prepare([draw]),
+    };
     await this.runner.finished();
   }
 
   async forward(tokens: Uint32Array, at: number, logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
-    const { plan, runner, memory } = this;
-    assert(plan, "forward() before ready().");
+    const { plans, runner } = this;
+    assert(plans, "forward() before ready().");
     runner.setHistory(at, tokens);
-    const { vocab } = this.model.shape;
-    const all = new Float32Array(logits === "all" ? tokens.length * vocab : 0);
-    let result: Float32Array = all;
-    for (let i = 0; i < tokens.length; i++) {
+    runner.setTokens(tokens);
+    const rows = tokens.length === 1 ? "one" : tokens.length <= 8 ? "few" : "many";
+    runner.place(at, tokens.length);
+    for (const segment of plans[rows].slice(0, -1)) {
+      runner.submit([{ dispatches: segment, position: at, tokens: tokens.length }]);
       if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
-      const wanted = logits === "all" || (logits === "last" && i === tokens.length - 1);
-      runner.setTokens(tokens.subarray(i, i + 1));
-      runner.place(at + i, 1);
-      const dispatches = (wanted ? plan.one : plan.one.slice(0, -1)).flat();
-      runner.submit([{ dispatches, position: at + i, tokens: 1 }]);
-      if (wanted) {
-        result = await runner.logits(1);
-        if (logits === "all") all.set(result, i * vocab);
-      }
     }
-    if (logits !== "last") await runner.finished();
-    assert(memory, "");
-    return logits === "all" ? all : result;
+    if (logits === "none") {
+      await runner.finished();
+      return new Float32Array(0);
+    }
+    const head = plans[rows === "one" ? "one" : "few"].at(-1)!;
+    if (logits === "last") {
+      runner.place(at, 1, tokens.length - 1);
+      runner.submit([{ dispatches: head, position: at, tokens: 1 }]);
+      return runner.logits(1);
+    }
+    const { vocab } = this.model.shape;
+    const all = new Float32Array(tokens.length * vocab);
+    for (let first = 0; first < tokens.length; first += LOGIT_ROWS) {
+      const count = Math.min(LOGIT_ROWS, tokens.length - first);
+      runner.place(at, count, first);
+      runner.submit([{ dispatches: head, position: at, tokens: count }]);
+      all.set(await runner.logits(count), first * vocab);
+    }
+    return all;
   }
 
   readonly decode = (request: DeviceDecode): AsyncGenerator<Uint32Array, void> => {
-    assert(this.plan, "decode() before ready().");
-    const { sample, one } = this.plan;
+    assert(this.plans, "decode() before ready().");
+    const { greedy, draw, one } = this.plans;
+    const sample = request.sampling.temperature > 0 ? draw : greedy;
     return decode(this.runner, { sample, forward: one.flat() }, this.pace, request, () => this.host.now());
   };
 

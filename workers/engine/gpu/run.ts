@@ -2,7 +2,7 @@
 import type { Gpu } from "./device.ts";
 import type { Memory } from "./memory.ts";
 import { MAX_SPLITS, PICKED, SPLIT } from "./memory.ts";
-import type { Dispatch, Extent } from "./plan.ts";
+import type { Dispatch, Extent } from "./dispatch.ts";
 import type { Programs } from "./program.ts";
 
 /** A dispatch with nothing left to look up. */

@@ -1,0 +1,106 @@
+// Attention of many tokens in one pass over keys and values (FlashAttention-2, algorithm 1). A workgroup takes 4·QUADS tokens of one
+// query head and steps through tiles of KEYS positions; four tokens go side by side in a vector.
+@group(0) @binding(0) var<storage, read> queries: array<f32>;         // [tokens, QUERY_STRIDE]
+@group(0) @binding(1) var<storage, read> keys: array<vec4u>;          // [kv heads, CONTEXT, HEAD8], eight halves each
+@group(0) @binding(2) var<storage, read> values: array<vec4u>;        // likewise
+@group(0) @binding(3) var<storage, read_write> attended: array<f32>;  // [tokens, RESULT_STRIDE]
+@group(0) @binding(4) var<uniform> state: State;
+
+override HEAD = 8u;
+override HEAD8 = 1u;  // HEAD / 8, rounded up
+override GROUP = 1u;  // query heads of a KV head
+override CONTEXT = 1u;
+override SCALE = 1.0f;
+override QUERY_STRIDE = 0u;
+override RESULT_STRIDE = 0u;
+override QUADS = 4u;  // multiple of 4
+override KEYS = 32u;
+
+var<workgroup> query: array<vec4f, QUADS * HEAD8 * 8>; // [QUADS, HEAD8 * 8]
+var<workgroup> weights: array<vec4f, QUADS * KEYS>;    // scores of a tile, then their exponentials [QUADS, KEYS]
+
+@compute @workgroup_size(QUADS * HEAD8) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let threads = QUADS * HEAD8;
+  let first = group.x * 4 * QUADS;
+  let head = group.y;
+  let cache = head / GROUP * CONTEXT * HEAD8;
+  for (var i = local; i < QUADS * HEAD8 * 8; i += threads) {
+    let token = first + i / (HEAD8 * 8) * 4;
+    let d = i % (HEAD8 * 8);
+    query[i] = vec4f(load_query(token, head, d), load_query(token + 1, head, d),
+      load_query(token + 2, head, d), load_query(token + 3, head, d)) * SCALE;
+  }
+  workgroupBarrier(); // the queries are there
+  let quad = local / HEAD8;
+  let octet = local % HEAD8;
+  let end = state.position + min(first + 4 * QUADS, state.tokens); // behind the last position any token sees
+  var best = vec4f(-1e30);
+  var denominator = vec4f();
+  var sums0 = mat4x4f(); // four tokens in dimensions 0 to 3 of the thread's eight
+  var sums1 = mat4x4f(); // and 4 to 7
+  for (var tile = 0u; tile < end; tile += KEYS) {
+    for (var i = local; i < KEYS * QUADS / 4; i += threads) { score(tile, i % KEYS, i / KEYS * 4, cache, first); }
+    workgroupBarrier(); // the scores of the tile are there
+    var peak = best;
+    for (var k = 0u; k < KEYS; k++) { peak = max(peak, weights[quad * KEYS + k]); }
+    workgroupBarrier(); // everyone has read the scores
+    for (var k = octet; k < KEYS; k += HEAD8) { weights[quad * KEYS + k] = exp(weights[quad * KEYS + k] - peak); }
+    let fade = exp(best - peak);
+    best = peak;
+    denominator *= fade;
+    sums0 = mat4x4f(sums0[0] * fade, sums0[1] * fade, sums0[2] * fade, sums0[3] * fade);
+    sums1 = mat4x4f(sums1[0] * fade, sums1[1] * fade, sums1[2] * fade, sums1[3] * fade);
+    workgroupBarrier(); // the exponentials are there
+    for (var k = 0u; k < min(KEYS, end - tile); k++) {
+      let w = weights[quad * KEYS + k];
+      let v = values[cache + (tile + k) * HEAD8 + octet];
+      let v0 = vec4f(unpack2x16float(v.x), unpack2x16float(v.y));
+      let v1 = vec4f(unpack2x16float(v.z), unpack2x16float(v.w));
+      denominator += w;
+      sums0 += mat4x4f(w * v0.x, w * v0.y, w * v0.z, w * v0.w);
+      sums1 += mat4x4f(w * v1.x, w * v1.y, w * v1.z, w * v1.w);
+    }
+    workgroupBarrier(); // the tile is used up
+  }
+  let y0 = transpose(sums0); // a column a token
+  let y1 = transpose(sums1);
+  give(first + 4 * quad, head, octet, y0[0] / denominator.x, y1[0] / denominator.x);
+  give(first + 4 * quad + 1, head, octet, y0[1] / denominator.y, y1[1] / denominator.y);
+  give(first + 4 * quad + 2, head, octet, y0[2] / denominator.z, y1[2] / denominator.z);
+  give(first + 4 * quad + 3, head, octet, y0[3] / denominator.w, y1[3] / denominator.w);
+}
+
+fn load_query(token: u32, head: u32, d: u32) -> f32 {
+  if (token >= state.tokens || d >= HEAD) { return 0.0; }
+  return queries[token * QUERY_STRIDE + head * HEAD + d];
+}
+
+// Scores of a key with the tokens of four quads.
+fn score(tile: u32, key: u32, quad: u32, cache: u32, first: u32) {
+  var scores = mat4x4f(); // a column a quad
+  let at = cache + (tile + key) * HEAD8;
+  for (var o = 0u; o < HEAD8; o++) {
+    let k = keys[at + o];
+    let k0 = vec4f(unpack2x16float(k.x), unpack2x16float(k.y));
+    let k1 = vec4f(unpack2x16float(k.z), unpack2x16float(k.w));
+    scores += mat4x4f(eight(quad, o, k0, k1), eight(quad + 1, o, k0, k1), eight(quad + 2, o, k0, k1), eight(quad + 3, o, k0, k1));
+  }
+  for (var q = 0u; q < 4; q++) {
+    let ages = vec4f(vec4i(i32(state.position + first + 4 * (quad + q)) - i32(tile + key)) + vec4i(0, 1, 2, 3));
+    weights[(quad + q) * KEYS + key] = select(scores[q], vec4f(-1e30), ages < vec4f(0.0)); // no token sees a later one
+  }
+}
+
+fn eight(quad: u32, octet: u32, k0: vec4f, k1: vec4f) -> vec4f {
+  let at = (quad * HEAD8 + octet) * 8;
+  return query[at] * k0.x + query[at + 1] * k0.y + query[at + 2] * k0.z + query[at + 3] * k0.w
+    + query[at + 4] * k1.x + query[at + 5] * k1.y + query[at + 6] * k1.z + query[at + 7] * k1.w;
+}
+
+fn give(token: u32, head: u32, octet: u32, y0: vec4f, y1: vec4f) {
+  if (token >= state.tokens) { return; }
+  let at = token * RESULT_STRIDE + head * HEAD + 8 * octet;
+  let size = min(8, HEAD - 8 * octet);
+  for (var i = 0u; i < min(4, size); i++) { attended[at + i] = y0[i]; }
+  for (var i = 4u; i < size; i++) { attended[at + i] = y1[i - 4]; }
+}

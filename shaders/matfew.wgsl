@@ -1,0 +1,93 @@
+// y = W·x for a few tokens: half a block of four rows is unpacked once and multiplied with up to eight of them. LANES threads share
+// four rows: they stride over the blocks, then add up. Needs a layout (quant/) and finish().
+@group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
+@group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
+@group(0) @binding(2) var<storage, read> input: array<vec4f>;   // x [tokens, BLOCKS * 8]
+@group(0) @binding(3) var<uniform> state: State;
+
+override BLOCKS = 1u;      // blocks of 32 in a row
+override QUADS = 1u;       // fours of rows
+override PAIR_STRIDE = 2u; // see matvec.wgsl
+override PAIR_OTHER = 1u;
+override LAST_ROW = 0u;
+override THREADS = 64u;
+override LANES = 1u;       // power of two, at most THREADS
+override PARTS = 1u;       // THREADS * 8, or 1 where LANES is 1
+
+var<workgroup> parts: array<vec4f, PARTS>; // [THREADS, 8 tokens]
+
+@compute @workgroup_size(THREADS) fn main(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32,
+) {
+  let lane = local % LANES;
+  let quad = (group.y * groups.x + group.x) * (THREADS / LANES) + local / LANES;
+  let rows = vec4u(row_block(2 * quad, 0), row_block(2 * quad, PAIR_OTHER), row_block(2 * quad + 1, 0), row_block(2 * quad + 1, PAIR_OTHER));
+  let stride = BLOCKS * 8;
+  let token = 8 * group.z;
+  let many = state.tokens > token + 4;
+  var sums0 = mat4x4f(); // a column for each of the first four tokens
+  var sums1 = mat4x4f();
+  for (var i = 2 * lane; i < 2 * BLOCKS; i = select(i + 1, i + 2 * LANES - 1, i % 2 == 1)) {
+    let block = i / 2;
+    let half = i % 2;
+    let a = unpack(rows.x + block, half);
+    let b = unpack(rows.y + block, half);
+    let c = unpack(rows.z + block, half);
+    let d = unpack(rows.w + block, half);
+    let at = (state.first + token) * stride + 4 * i;
+    sums0 += mat4x4f(dot_rows(a, b, c, d, at), dot_rows(a, b, c, d, at + stride),
+      dot_rows(a, b, c, d, at + 2 * stride), dot_rows(a, b, c, d, at + 3 * stride));
+    if (many) {
+      sums1 += mat4x4f(dot_rows(a, b, c, d, at + 4 * stride), dot_rows(a, b, c, d, at + 5 * stride),
+        dot_rows(a, b, c, d, at + 6 * stride), dot_rows(a, b, c, d, at + 7 * stride));
+    }
+  }
+  if (LANES == 1) {
+    if (quad < QUADS) {
+      finish_some(token, quad, sums0);
+      if (many) { finish_some(token + 4, quad, sums1); }
+    }
+    return;
+  }
+  for (var t = 0u; t < 4; t++) {
+    parts[local * 8 + t] = sums0[t];
+    parts[local * 8 + 4 + t] = sums1[t];
+  }
+  workgroupBarrier(); // every lane's sums are there
+  if (quad >= QUADS) { return; }
+  for (var t = lane; t < 8 && token + t < state.tokens; t += LANES) {
+    var sum = vec4f();
+    for (var l = 0u; l < LANES; l++) { sum += parts[(local - lane + l) * 8 + t]; }
+    finish(token + t, quad, sum);
+  }
+}
+
+fn finish_some(token: u32, quad: u32, sums: mat4x4f) {
+  finish(token, quad, sums[0]);
+  if (token + 1 < state.tokens) { finish(token + 1, quad, sums[1]); }
+  if (token + 2 < state.tokens) { finish(token + 2, quad, sums[2]); }
+  if (token + 3 < state.tokens) { finish(token + 3, quad, sums[3]); }
+}
+
+// First block of a row.
+fn row_block(pair: u32, other: u32) -> u32 {
+  return min(pair * PAIR_STRIDE + other, LAST_ROW) * BLOCKS;
+}
+
+// 16 weights.
+fn unpack(block: u32, half: u32) -> mat4x4f {
+  let scale = scale_of(block);
+  let s = select(scale.xy, scale.zw, half == 1);
+  let q = levels(block, half);
+  return mat4x4f(q[0] * s.x + s.y, q[1] * s.x + s.y, q[2] * s.x + s.y, q[3] * s.x + s.y);
+}
+
+// Products of 16 weights of four rows with 16 activations.
+fn dot_rows(a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, at: u32) -> vec4f {
+  let x = mat4x4f(input[at], input[at + 1], input[at + 2], input[at + 3]);
+  return vec4f(dot_matrix(a, x), dot_matrix(b, x), dot_matrix(c, x), dot_matrix(d, x));
+}
+
+fn dot_matrix(w: mat4x4f, x: mat4x4f) -> f32 {
+  return dot(w[0], x[0]) + dot(w[1], x[1]) + dot(w[2], x[2]) + dot(w[3], x[3]);
+}

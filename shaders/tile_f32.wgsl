@@ -1,0 +1,2 @@
+// Shared memory of matmul.wgsl in single precision.
+alias Tile = vec4f;

@@ -1,0 +1,36 @@
+// Dispatches of attention: split over positions for one token, flash attention for many.
+import { KERNELS } from "../../../shaders/index.ts";
+import type { Dispatch, Parts, Rows } from "./dispatch.ts";
+import { buffersOf } from "./dispatch.ts";
+import { MAX_SPLITS } from "./memory.ts";
+
+const KEYS = 32; // positions of a tile of flash attention
+
+/** Attention of a layer. Keys and values of the tokens are in the cache. */
+export function attention({ programs, memory, shape }: Parts, layer: number, scale: number, rows: Rows): Dispatch[] {
+  const { heads, kvHeads, headDim } = shape;
+  const { head8 } = memory;
+  const quads = head8 > 8 ? 4 : 8; // queries of 16 or 32 tokens fit 16 kB of shared memory
+  const constants = {
+    HEAD: headDim,
+    HEAD8: head8,
+    GROUP: heads / kvHeads,
+    CONTEXT: memory.contextLength,
+    SCALE: scale,
+    MAX_SPLITS,
+    QUERY_STRIDE: memory.width.q,
+    RESULT_STRIDE: memory.width.attended,
+    QUADS: quads,
+    KEYS,
+  };
+  const buffers = { ...buffersOf(memory), keys: memory.keys[layer]!, values: memory.values[layer]! };
+  if (rows !== "one") {
+    return [
+      { program: programs.program(KERNELS.flash, constants), buffers, grid: [{ tokens: 4 * quads }, heads, 1], merges: false },
+    ];
+  }
+  return [
+    { program: programs.program(KERNELS.attend, constants), buffers, grid: ["splits", kvHeads, 1], merges: false },
+    { program: programs.program(KERNELS.merge, constants), buffers, grid: [heads, 1, 1], merges: true },
+  ];
+}

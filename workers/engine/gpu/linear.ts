@@ -1,0 +1,117 @@
+// Dispatches of a linear map, for one token, a few or many, and of what surrounds it: embedding and norm.
+import { FINISHES, KERNELS } from "../../../shaders/index.ts";
+import { kernel } from "../../../shaders/kernel.ts";
+import { LAYOUTS } from "../../../shaders/layouts.ts";
+import { assert } from "../base/errors.ts";
+import type { Activation, Linear, Tensor } from "../base/model.ts";
+import type { Dispatch, Parts, Rows } from "./dispatch.ts";
+import { buffersOf } from "./dispatch.ts";
+import type { FusedLinear, Matrix } from "./fuse.ts";
+import type { Part } from "./weights.ts";
+
+/** Rows of the embedding become hidden states; `next` is the weight of the first norm. A dispatch for each part of the matrix. */
+export function embedding({ weights, programs, memory }: Parts, matrix: Matrix, next: Tensor | null): Dispatch[] {
+  assert(next, "A model ends without a norm.");
+  const { read, constants } = LAYOUTS[matrix.layout];
+  const blocks = Math.ceil(matrix.cols / 32);
+  const program = kernel(`embed ${matrix.layout}`, KERNELS.embed.wgsl, ...read);
+  return weights.partsOf(matrix).map(({ firstRow, rows, upper, quants, scales }) => ({
+    program: programs.program(program, { ...constants, BLOCKS: blocks, ROW_FIRST: firstRow, ROW_COUNT: rows, UPPER: upper }),
+    buffers: { ...buffersOf(memory), quants, scales, result: memory.hidden, gamma: weights.vector(next) },
+    grid: [Math.ceil((2 * blocks) / 64), { tokens: 1 }, 1],
+    merges: false,
+  }));
+}
+
+/** RMSNorm of many tokens. One token has none: its norm is part of the linear maps around it. */
+export function norm({ weights, programs, memory }: Parts, { weight, epsilon }: NonNullable<Linear["norm"]>): Dispatch {
+  const numbers = { BLOCKS: memory.width.hidden / 32, WIDTH: weight.cols, EPSILON: epsilon };
+  const buffers = { ...buffersOf(memory), gamma: weights.vector(weight) };
+  return { program: programs.program(KERNELS.norm, numbers), buffers, grid: [{ tokens: 1 }, 1, 1], merges: false };
+}
+
+/** A linear map; a dispatch for each part of its matrix. `next`: weight of the norm that reads the residual next. */
+export function linear(parts: Parts, step: FusedLinear, next: Tensor | null, rows: Rows): Dispatch[] {
+  return parts.weights.partsOf(step.matrix).map((part) => linearPart(parts, step, part, next, rows));
+}
+
+function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | null, rows: Rows): Dispatch {
+  const { shape, ropeDims, weights, programs, memory, tuning } = parts;
+  const { matrix } = step;
+  const finish = step.finish === "add" && rows === "one" && next ? "residual" : step.finish;
+  assert(part.rows === matrix.rows || finish !== "qkv", `${matrix.name} is too large for this GPU.`);
+  const { read, constants } = LAYOUTS[matrix.layout];
+  const gated = finish === "silu";
+  const quads = Math.ceil(part.rows / 4);
+  const rowsOf = (out: Activation): number => matrix.tensors[step.parts.indexOf(out)]?.rows ?? 0;
+  const { name, threads, lanes, grid } = shapeOf(tuning, matrix, rows, quads);
+  const input = memory[step.norm ? "scaled" : bufferName(step.in)];
+  const numbers = {
+    ...constants,
+    UPPER: part.upper,
+    BLOCKS: Math.ceil(matrix.cols / 32),
+    QUADS: quads,
+    PAIR_STRIDE: gated ? 1 : 2,
+    PAIR_OTHER: gated ? matrix.rows / 2 : 1,
+    LAST_ROW: part.rows - 1,
+    NORM: step.norm ? 1 : 0,
+    WIDTH: matrix.cols,
+    EPSILON: step.norm?.epsilon ?? 0,
+    THREADS: threads,
+    LANES: lanes,
+    PARTS: lanes > 1 ? threads * 8 : 1,
+    ROWS: part.rows,
+    RESULT_FIRST: part.firstRow,
+    RESULT_STRIDE: memory.width[bufferName(step.out)],
+    Q_ROWS: rowsOf("q"),
+    K_ROWS: rowsOf("k"),
+    QUERY_STRIDE: memory.width.q,
+    HEAD: shape.headDim,
+    HEAD_WORDS: memory.head8 * 4,
+    ROPE_PAIRS: ropeDims / 2,
+    CONTEXT: memory.contextLength,
+  };
+  const program = kernel(`${name}_${finish} ${matrix.layout}`, KERNELS[name].wgsl, ...read, FINISHES[finish]);
+  return {
+    program: programs.program(program, numbers),
+    buffers: {
+      ...buffersOf(memory),
+      quants: part.quants,
+      scales: part.scales,
+      input,
+      squares: step.norm ? memory.squares : input,
+      squares_out: memory.squares,
+      gamma: next ? weights.vector(next) : input,
+      result: memory[bufferName(step.out)],
+      keys: memory.keys[step.layer]!,
+      values: memory.values[step.layer]!,
+    },
+    grid,
+    merges: false,
+  };
+}
+
+interface KernelShape {
+  readonly name: "matvec" | "matfew" | "matmul";
+  readonly threads: number;
+  readonly lanes: number;
+  readonly grid: Dispatch["grid"];
+}
+
+function shapeOf(tuning: Parts["tuning"], matrix: Matrix, rows: Rows, quads: number): KernelShape {
+  const wide = (groups: number, tokens: Dispatch["grid"][2]): Dispatch["grid"] => {
+    const x = Math.min(groups, 32768);
+    return [x, Math.ceil(groups / x), tokens];
+  };
+  if (rows === "many" && tuning.tiled(matrix)) {
+    return { name: "matmul", threads: 64, lanes: 1, grid: [Math.ceil(quads / 16), { tokens: 32 }, 1] };
+  }
+  const { threads, lanes } = rows === "one" ? tuning.matvec(matrix) : tuning.matfew(matrix);
+  const groups = Math.ceil(quads / (threads / lanes));
+  if (rows === "one") return { name: "matvec", threads, lanes, grid: wide(groups, 1) };
+  return { name: "matfew", threads, lanes, grid: wide(groups, { tokens: 8 }) };
+}
+
+function bufferName(of: Activation): "hidden" | "q" | "attended" | "gate" | "logits" {
+  return of === "k" || of === "v" ? "q" : of;
+}
