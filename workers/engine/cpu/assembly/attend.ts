@@ -1,0 +1,167 @@
+// Attention over the cache: softmax(q·K)·V by key-value head, tile of query rows and run of positions.
+// A run gives maximum, sum and output of its own; runs are merged in order. So the result has the same bits whether the runs
+// were worked on by one thread or many, and however many tokens came along.
+// Source: Milakov and Gimelshein, "Online normalizer calculation for softmax", section 3.
+import { maxOf, sumOf } from "./activate";
+import { barrier, nextTask } from "./barrier";
+import { exp2 } from "./exp";
+import { CACHE_UNIT } from "./half";
+import { madd } from "./level";
+import { scoreFour, scoreOne, weighFour, weighOne } from "./runs";
+import { scratchOf } from "./steps";
+import {
+  C_AT, C_CONTEXT, C_HEAD_DIM, C_HEAD_PAD, C_HEADS, C_KV_HEADS, C_PARTIAL_ROWS, C_PARTIALS, C_TILE_COUNTERS, C_TOKENS, OP_IN, OP_KEYS, OP_OUT,
+  OP_SCALE, OP_VALUES, RUN, S_ATTEND, S_SCORES, S_STATS, TILE_ROWS,
+} from "./words";
+
+const LOG2E: f32 = 1.4426950408889634;
+const STAT: usize = TILE_ROWS * 4; // bytes from one statistic to the next one
+
+/** attended[token] = attention of the token's queries. A row is a query head of a token; rows of a kv head share its cache. */
+export function attend(op: usize, thread: i32): void {
+  const kvHeads = load<i32>(C_KV_HEADS), group = load<i32>(C_HEADS) / kvHeads;
+  const rows = load<i32>(C_TOKENS) * group;
+  const tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  const split = kvHeads * rows <= load<i32>(C_PARTIAL_ROWS);
+  const runs = (load<i32>(C_AT) + load<i32>(C_TOKENS) - 1) / RUN + 1;
+  const tasks = kvHeads * tiles * (split ? runs : 1);
+  for (let task = nextTask(op); task < tasks; task = nextTask(op)) {
+    if (split) splitTile(op, task / runs / tiles, (task / runs) % tiles, task % runs, thread);
+    else wholeTile(op, task / tiles, task % tiles, thread);
+  }
+  barrier(op);
+}
+
+/** One run of a tile to the partial results; whoever ends the last run of a tile merges them. */
+function splitTile(op: usize, head: i32, tile: i32, run: i32, thread: i32): void {
+  const scratch = scratchOf(thread), pad = load<i32>(C_HEAD_PAD);
+  const group = load<i32>(C_HEADS) / load<i32>(C_KV_HEADS), rows = load<i32>(C_TOKENS) * group;
+  const runs = (load<i32>(C_AT) + load<i32>(C_TOKENS) - 1) / RUN + 1;
+  const first = tile * TILE_ROWS, n = min<i32>(TILE_ROWS, rows - first);
+  const width = <usize>pad << 2, partial = width + 16;
+  takeQueries(op, head, first, n, scratch);
+  attendRun(op, head, first, n, run, scratch);
+  const row = load<usize>(C_PARTIALS) + <usize>((head * rows + first) * runs) * partial;
+  for (let r = 0; r < n; r++) {
+    const at = row + <usize>(r * runs + run) * partial;
+    memory.copy(at, outputs(scratch, 1) + <usize>r * width, width);
+    store<f32>(at + width, load<f32>(scratch + S_STATS + (<usize>r << 2)));
+    store<f32>(at + width, load<f32>(scratch + S_STATS + STAT + (<usize>r << 2)), 4);
+  }
+  const counter = load<usize>(C_TILE_COUNTERS) + (<usize>(head * ((rows + TILE_ROWS - 1) / TILE_ROWS) + tile) << 2);
+  const done = SHARED ? atomic.add<i32>(counter, 1) : load<i32>(counter);
+  if (!SHARED) store<i32>(counter, done + 1);
+  if (done != runs - 1) return;
+  store<i32>(counter, 0);
+  for (let r = 0; r < n; r++) {
+    const at = row + <usize>(r * runs) * partial;
+    const own = (load<i32>(C_AT) + (first + r) / group) / RUN + 1;
+    for (let i = 0; i < own; i++) merge(scratch, r, i, at + <usize>i * partial, at + <usize>i * partial + width, 4, pad);
+  }
+  putRows(op, head, first, n, scratch);
+}
+
+/** All runs of a tile, one after the other. */
+function wholeTile(op: usize, head: i32, tile: i32, thread: i32): void {
+  const scratch = scratchOf(thread), pad = load<i32>(C_HEAD_PAD);
+  const group = load<i32>(C_HEADS) / load<i32>(C_KV_HEADS), rows = load<i32>(C_TOKENS) * group;
+  const first = tile * TILE_ROWS, n = min<i32>(TILE_ROWS, rows - first);
+  takeQueries(op, head, first, n, scratch);
+  const runs = (load<i32>(C_AT) + (first + n - 1) / group) / RUN + 1;
+  for (let run = 0; run < runs; run++) {
+    attendRun(op, head, first, n, run, scratch);
+    for (let r = 0; r < n; r++) {
+      if (run * RUN > load<i32>(C_AT) + (first + r) / group) continue;
+      merge(scratch, r, run, outputs(scratch, 1) + (<usize>(r * pad) << 2), scratch + S_STATS + (<usize>r << 2), STAT, pad);
+    }
+  }
+  putRows(op, head, first, n, scratch);
+}
+
+/** Queries (0), outputs of a run (1), merged outputs (2) of a tile: f32 [TILE_ROWS][headPad]. */
+@inline
+function outputs(scratch: usize, which: usize): usize {
+  return scratch + S_ATTEND + which * (TILE_ROWS * 4) * load<i32>(C_HEAD_PAD);
+}
+
+/** Copies the tile's queries together, times scale, log2 e and the unit of the key cache; fills up to a multiple of four. */
+function takeQueries(op: usize, head: i32, first: i32, n: i32, scratch: usize): void {
+  const headDim = load<i32>(C_HEAD_DIM), heads = load<i32>(C_HEADS), group = heads / load<i32>(C_KV_HEADS);
+  const width = <usize>load<i32>(C_HEAD_PAD) << 2, factor = load<f32>(op, OP_SCALE) * LOG2E * CACHE_UNIT;
+  let to = outputs(scratch, 0);
+  for (let r = first; r < first + n; r++) {
+    const from = load<usize>(op, OP_IN) + (<usize>((r / group) * heads + head * group + (r % group)) * headDim << 2);
+    for (let d: usize = 0; d < <usize>headDim << 2; d += 4) store<f32>(to + d, load<f32>(from + d) * factor);
+    to += width;
+  }
+  memory.fill(to, 0, <usize>(-n & 3) * width);
+}
+
+/** Scores, softmax and output of one run; positions after a row's own have weight 0. */
+function attendRun(op: usize, head: i32, first: i32, n: i32, run: i32, scratch: usize): void {
+  const headDim = load<i32>(C_HEAD_DIM), pad = load<i32>(C_HEAD_PAD), context = load<i32>(C_CONTEXT);
+  const group = load<i32>(C_HEADS) / load<i32>(C_KV_HEADS), at = load<i32>(C_AT);
+  const start = run * RUN, count = min<i32>(RUN, at + (first + n - 1) / group + 1 - start);
+  const keys = load<usize>(op, OP_KEYS) + (<usize>(head * (context >> 3) + (start >> 3)) * headDim << 4);
+  const values = load<usize>(op, OP_VALUES) + (<usize>(head * (context / RUN) + run) * pad * (RUN * 2));
+  const width = <usize>pad << 2;
+  for (let r = 0; r < n; r += 4) {
+    const queries = outputs(scratch, 0) + <usize>r * width, scores = scratch + S_SCORES + <usize>r * (RUN * 4);
+    if (n - r == 1) scoreOne(keys, queries, headDim, count, scores);
+    else scoreFour(keys, queries, width, headDim, count, scores);
+  }
+  for (let r = 0; r < n; r++) softmax(scratch, r, min<i32>(RUN, at + (first + r) / group + 1 - start));
+  for (let r = 0; r < n; r += 4) {
+    const weights = scratch + S_SCORES + <usize>r * (RUN * 4), out = outputs(scratch, 1) + <usize>r * width;
+    if (n - r == 1) weighOne(values, weights, pad, count, out);
+    else weighFour(values, weights, pad, count, out, width);
+  }
+}
+
+/** Scores of a row become weights 2^(score - maximum) in the unit of the value cache; none counts from `valid` on. */
+function softmax(scratch: usize, r: i32, valid: i32): void {
+  const row = scratch + S_SCORES + <usize>r * (RUN * 4), stats = scratch + S_STATS + (<usize>r << 2);
+  for (let i = max<i32>(valid, 0); i < RUN; i++) store<f32>(row + (<usize>i << 2), -Infinity);
+  let most = v128.load(row);
+  for (let i: usize = 16; i < <usize>(RUN * 4); i += 16) most = f32x4.max(most, v128.load(row + i));
+  const maximum: f32 = valid > 0 ? maxOf(most) : 0;
+  let sum = f32x4.splat(0);
+  for (let i: usize = 0; i < <usize>(RUN * 4); i += 16) {
+    const p = f32x4.mul(exp2(f32x4.sub(v128.load(row + i), f32x4.splat(maximum))), f32x4.splat(CACHE_UNIT));
+    v128.store(row + i, p);
+    sum = f32x4.add(sum, p);
+  }
+  store<f32>(stats, maximum);
+  store<f32>(stats + STAT, sumOf(sum));
+}
+
+/** Merges run number `i` of row r into the running result. `stats`: its maximum, and its sum `apart` bytes on. */
+function merge(scratch: usize, r: i32, i: i32, output: usize, stats: usize, apart: usize, pad: i32): void {
+  const to = outputs(scratch, 2) + (<usize>(r * pad) << 2), running = scratch + S_STATS + 2 * STAT + (<usize>r << 2);
+  const maximum = load<f32>(stats), sum = load<f32>(stats + apart);
+  if (!i) {
+    memory.copy(to, output, <usize>pad << 2);
+    store<f32>(running, maximum);
+    store<f32>(running + STAT, sum);
+    return;
+  }
+  const old = load<f32>(running), best = max(old, maximum);
+  const a = exp2(f32x4.splat(old - best)), b = exp2(f32x4.splat(maximum - best));
+  for (let d: usize = 0; d < <usize>pad << 2; d += 16) {
+    v128.store(to + d, madd(v128.load(output + d), b, f32x4.mul(v128.load(to + d), a)));
+  }
+  store<f32>(running, best);
+  const sums = madd(f32x4.splat(sum), b, f32x4.mul(f32x4.splat(load<f32>(running + STAT)), a));
+  store<f32>(running + STAT, f32x4.extract_lane(sums, 0));
+}
+
+/** Merged outputs over their sums go to their places. */
+function putRows(op: usize, head: i32, first: i32, n: i32, scratch: usize): void {
+  const headDim = load<i32>(C_HEAD_DIM), pad = load<i32>(C_HEAD_PAD), heads = load<i32>(C_HEADS), group = heads / load<i32>(C_KV_HEADS);
+  for (let r = first; r < first + n; r++) {
+    const from = outputs(scratch, 2) + (<usize>((r - first) * pad) << 2);
+    const to = load<usize>(op, OP_OUT) + (<usize>((r / group) * heads + head * group + (r % group)) * headDim << 2);
+    const factor = CACHE_UNIT / load<f32>(scratch + S_STATS + 3 * STAT + (<usize>(r - first) << 2));
+    for (let d: usize = 0; d < <usize>headDim << 2; d += 4) store<f32>(to + d, load<f32>(from + d) * factor);
+  }
+}

@@ -1,0 +1,81 @@
+// How threads share work: tasks taken from a counter, a barrier after each op, sleep between runs.
+// A spin is bounded and adapts: it grows while it pays, and halves each time it ran out, so a busy neighbour is not starved.
+import { C_ACTIVE, C_ARRIVED, C_GENERATION, C_GO, C_SLEEPERS, OP_COUNTER } from "./words";
+
+const SPIN_LEAST: i32 = 400;
+const SPIN_MOST: i32 = 30000;
+let barrierSpin: i32 = 8000;
+let idleSpin: i32 = 8000;
+
+/** The next task of an op: 0, 1, 2, … over all threads. */
+@inline
+export function nextTask(op: usize): i32 {
+  if (SHARED) return atomic.add<i32>(op + OP_COUNTER, 1);
+  const task = load<i32>(op + OP_COUNTER);
+  store<i32>(op + OP_COUNTER, task + 1);
+  return task;
+}
+
+/** Waits until every active thread is here. What was written before it is seen after it. The op can be run again. */
+export function barrier(op: usize): void {
+  const active = load<i32>(C_ACTIVE);
+  if (!SHARED || active == 1) {
+    store<i32>(op + OP_COUNTER, 0);
+    return;
+  }
+  const generation = atomic.load<i32>(C_GENERATION);
+  if (atomic.add<i32>(C_ARRIVED, 1) == active - 1) {
+    atomic.store<i32>(C_ARRIVED, 0);
+    atomic.store<i32>(op + OP_COUNTER, 0);
+    atomic.store<i32>(C_GENERATION, generation + 1);
+    if (atomic.load<i32>(C_SLEEPERS)) atomic.notify(C_GENERATION);
+    return;
+  }
+  if (spin(C_GENERATION, generation, barrierSpin)) {
+    barrierSpin = min(SPIN_MOST, barrierSpin + (barrierSpin >> 3));
+    return;
+  }
+  barrierSpin = max(SPIN_LEAST, barrierSpin >> 1);
+  atomic.add<i32>(C_SLEEPERS, 1);
+  while (atomic.load<i32>(C_GENERATION) == generation) atomic.wait<i32>(C_GENERATION, generation, -1);
+  atomic.sub<i32>(C_SLEEPERS, 1);
+}
+
+/** Looks up to `limit` times; true as soon as the word has changed. */
+@inline
+function spin(word: usize, old: i32, limit: i32): bool {
+  for (let i = 0; i < limit; i++) {
+    if (atomic.load<i32>(word) != old) return true;
+  }
+  return false;
+}
+
+@inline
+function goWord(thread: i32): usize {
+  return C_GO + (<usize>thread << 6);
+}
+
+/** Calls threads 1 to active - 1 to work. Only thread 0 does. */
+export function callThreads(): void {
+  const active = load<i32>(C_ACTIVE);
+  for (let thread = 1; thread < active; thread++) {
+    const word = goWord(thread);
+    atomic.add<i32>(word, 1);
+    if (atomic.load<i32>(word, 4)) atomic.notify(word, 1);
+  }
+}
+
+/** Sleeps until called; `seen` is the number of the last call. Gives the number of this one. */
+export function waitForCall(thread: i32, seen: i32): i32 {
+  if (!SHARED) return seen;
+  const word = goWord(thread);
+  if (spin(word, seen, idleSpin)) {
+    idleSpin = min(SPIN_MOST, idleSpin << 1);
+  } else {
+    idleSpin = max(SPIN_LEAST, idleSpin >> 1);
+    atomic.store<i32>(word, 1, 4);
+    while (atomic.load<i32>(word) == seen) atomic.wait<i32>(word, seen, -1);
+    atomic.store<i32>(word, 0, 4);
+  }
+  return atomic.load<i32>(word);
+}

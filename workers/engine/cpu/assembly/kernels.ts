@@ -1,0 +1,8 @@
+// What the engine calls: the exports of a kernel file.
+export { call, execute, serve } from "./run";
+export { repack } from "./repack";
+export { groupBytes } from "./tile";
+export { multiplyBatch, multiplyVector } from "./multiply";
+export { quantizeBlock } from "./activate";
+export { probe, readAll } from "./probe";
+export { readRow } from "./unpack";

@@ -1,0 +1,135 @@
+// The two inner loops of attention, for one query row and for four: q·K of a run of positions, and weights·V.
+// Keys [position / 8][dim][8 positions], values [dim / 8][position][8 dims], both halves of bias 20: no sums across lanes.
+import { widenHigh, widenLow } from "./half";
+import { madd, zero } from "./level";
+import { RUN } from "./words";
+
+const ROW: usize = RUN * 4; // bytes from one row's scores to the next one's
+
+/** scores[count] = q·K of one row; up to 15 more are written. */
+export function scoreOne(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
+  const next = <usize>headDim << 4;
+  for (let i = 0; i < count; i += 16) {
+    let s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
+    for (let d: usize = 0; d < next; d += 16) {
+      const x = v128.load32_splat(q + (d >> 2));
+      const k = v128.load(keys + d), l = v128.load(keys + next + d);
+      s0 = madd(widenLow(k), x, s0);
+      s1 = madd(widenHigh(k), x, s1);
+      s2 = madd(widenLow(l), x, s2);
+      s3 = madd(widenHigh(l), x, s3);
+    }
+    v128.store(scores, s0);
+    v128.store(scores, s1, 16);
+    v128.store(scores, s2, 32);
+    v128.store(scores, s3, 48);
+    keys += 2 * next;
+    scores += 64;
+  }
+}
+
+/** The same of four rows, `width` bytes apart. */
+export function scoreFour(keys: usize, q: usize, width: usize, headDim: i32, count: i32, scores: usize): void {
+  for (let i = 0; i < count; i += 8) {
+    let a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
+    let b0 = zero(), b1 = zero(), b2 = zero(), b3 = zero();
+    let q0 = q, q1 = q + width, q2 = q1 + width, q3 = q2 + width;
+    for (let d = 0; d < headDim; d++) {
+      const k = v128.load(keys);
+      const a = widenLow(k), b = widenHigh(k);
+      let x = v128.load32_splat(q0);
+      a0 = madd(a, x, a0);
+      b0 = madd(b, x, b0);
+      x = v128.load32_splat(q1);
+      a1 = madd(a, x, a1);
+      b1 = madd(b, x, b1);
+      x = v128.load32_splat(q2);
+      a2 = madd(a, x, a2);
+      b2 = madd(b, x, b2);
+      x = v128.load32_splat(q3);
+      a3 = madd(a, x, a3);
+      b3 = madd(b, x, b3);
+      q0 += 4;
+      q1 += 4;
+      q2 += 4;
+      q3 += 4;
+      keys += 16;
+    }
+    v128.store(scores, a0);
+    v128.store(scores, b0, 16);
+    v128.store(scores + ROW, a1);
+    v128.store(scores + ROW, b1, 16);
+    v128.store(scores + 2 * ROW, a2);
+    v128.store(scores + 2 * ROW, b2, 16);
+    v128.store(scores + 3 * ROW, a3);
+    v128.store(scores + 3 * ROW, b3, 16);
+    scores += 32;
+  }
+}
+
+/** out[pad] = weights[count] · V of one row. */
+export function weighOne(values: usize, weights: usize, pad: i32, count: i32, out: usize): void {
+  for (let d = 0; d < pad; d += 16) {
+    const second: usize = d + 8 < pad ? <usize>(RUN * 16) : 0;
+    let y0 = zero(), y1 = zero(), y2 = zero(), y3 = zero();
+    let at = values;
+    for (let i = 0; i < count; i++) {
+      const p = v128.load32_splat(weights + (<usize>i << 2));
+      const v = v128.load(at), w = v128.load(at + second);
+      y0 = madd(widenLow(v), p, y0);
+      y1 = madd(widenHigh(v), p, y1);
+      y2 = madd(widenLow(w), p, y2);
+      y3 = madd(widenHigh(w), p, y3);
+      at += 16;
+    }
+    v128.store(out, y0);
+    v128.store(out, y1, 16);
+    if (second) {
+      v128.store(out, y2, 32);
+      v128.store(out, y3, 48);
+    }
+    values += 2 * RUN * 16;
+    out += 64;
+  }
+}
+
+/** The same of four rows; their outputs are `width` bytes apart. */
+export function weighFour(values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+  for (let d = 0; d < pad; d += 8) {
+    let a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
+    let b0 = zero(), b1 = zero(), b2 = zero(), b3 = zero();
+    let at = values, p = weights;
+    for (let i = 0; i < count; i++) {
+      const v = v128.load(at);
+      const a = widenLow(v), b = widenHigh(v);
+      let x = v128.load32_splat(p);
+      a0 = madd(a, x, a0);
+      b0 = madd(b, x, b0);
+      x = v128.load32_splat(p, ROW);
+      a1 = madd(a, x, a1);
+      b1 = madd(b, x, b1);
+      x = v128.load32_splat(p, 2 * ROW);
+      a2 = madd(a, x, a2);
+      b2 = madd(b, x, b2);
+      x = v128.load32_splat(p, 3 * ROW);
+      a3 = madd(a, x, a3);
+      b3 = madd(b, x, b3);
+      at += 16;
+      p += 4;
+    }
+    let to = out;
+    v128.store(to, a0);
+    v128.store(to, b0, 16);
+    to += width;
+    v128.store(to, a1);
+    v128.store(to, b1, 16);
+    to += width;
+    v128.store(to, a2);
+    v128.store(to, b2, 16);
+    to += width;
+    v128.store(to, a3);
+    v128.store(to, b3, 16);
+    values += RUN * 16;
+    out += 32;
+  }
+}

@@ -1,0 +1,119 @@
+// The words the kernels and their callers share: layouts of packed weights, op codes, and where things lie in a bank.
+// Read by the AssemblyScript compiler and by TypeScript alike, so it holds integer constants and nothing else.
+
+// Instruction levels, `LEVEL` of a build.
+export const PLAIN = 0; // SIMD128, 16-bit products
+export const RELAXED32 = 1; // relaxed SIMD, 8-bit dot product added in 32 bits
+export const RELAXED16 = 2; // relaxed SIMD, 8-bit dot product added in 16 bits where it fits
+
+// Layouts of packed weights. Eight rows are interleaved: see tile.ts.
+export const L_Q4_0 = 0; // 4 bits, f16 scale per 32, zero at 8
+export const L_Q4_1 = 1; // 4 bits, f16 scale and minimum per 32
+export const L_Q5_0 = 2; // 5 bits, f16 scale per 32, zero at 16
+export const L_Q5_1 = 3; // 5 bits, f16 scale and minimum per 32
+export const L_Q8_0 = 4; // 8 bits, f16 scale per 32
+export const L_Q4_K = 5; // 4 bits, 6-bit scale and minimum per 32 times f16 pair per 256
+export const L_Q5_K = 6; // 5 bits, the same
+export const L_Q6_K = 7; // 6 bits, 8-bit scale per 16 times f16 per 256, zero at 32
+export const L_Q3_K = 8; // 3 bits in 4, 6-bit scale per 16 times f16 per 256, zero at 4
+export const L_Q2_K = 9; // 2 bits in 4, 4-bit scale and minimum per 16 times f16 pair per 256
+export const L_WIDE = 10; // 8 bits, f16 scale per 16: what every other type becomes
+export const L_F32 = 16;
+export const L_F16 = 17;
+export const L_BF16 = 18;
+
+// How a dot product reads 8-bit codes, found out at start.
+export const BYTES_SPLIT = 0; // as two nibbles: right everywhere
+export const BYTES_UNSIGNED = 1; // second operand 0 to 255, code + 128
+export const BYTES_SIGNED = 2; // second operand -128 to 127
+
+// Ops of a program. One op is OP_BYTES, its parts follow it in PART_BYTES each.
+export const OP_BYTES = 64;
+export const OP_CODE = 0;
+export const OP_NEXT = 4; // byte length of op and parts
+export const OP_COUNTER = 8; // the next task, taken atomically
+export const OP_FLAGS = 12;
+export const OP_IN = 16; // f32 [token][width], or the activations of a MATMUL
+export const OP_IN_FLOATS = 20; // MATMUL: the same as floats
+export const OP_WIDTH = 24; // columns
+export const OP_WEIGHT = 28; // f32 norm weights, 0 for none; embedding data
+export const OP_EPSILON = 32; // f32
+export const OP_LAYOUT = 36; // EMBED: layout of the embedding
+export const OP_UNITS = 40; // MATMUL: units of UNIT rows over all parts
+export const OP_GROUP_BYTES = 40; // EMBED: bytes of eight packed rows
+export const OP_OUT = 44; // NORM: int8 activations; ATTEND: f32 [token][heads · headDim]
+export const OP_OUT_FLOATS = 48; // NORM: the same as floats
+export const OP_KEYS = 20; // ATTEND: key cache of the layer
+export const OP_VALUES = 28; // ATTEND: value cache of the layer
+export const OP_SCALE = 52; // ATTEND: f32 factor on q·k
+export const OP_BYTES_MODE = 56; // BYTES_*
+
+export const CODE_EMBED = 1;
+export const CODE_NORM = 2;
+export const CODE_MATMUL = 3;
+export const CODE_ATTEND = 4;
+
+export const FLAG_QUANTS = 1; // NORM writes / MATMUL part reads int8 activations
+export const FLAG_FLOATS = 2; // the same as floats
+export const FLAG_HEAD = 4; // runs over the tokens whose logits are asked for
+export const FLAG_OWN = 8; // for one token every thread works on a copy of its own
+
+export const UNIT = 32; // rows of a unit of work: an activation block of the next product
+export const PART_BYTES = 48;
+export const PART_DATA = 0;
+export const PART_LAYOUT = 4;
+export const PART_ROWS = 8;
+export const PART_UNITS = 12; // units of this part
+export const PART_GROUP_BYTES = 16; // bytes of eight packed rows
+export const PART_THEN = 20;
+export const PART_OUT = 24; // f32 [token][rows], key or value cache, or int8 activations
+export const PART_OUT_FLOATS = 28; // PAIR: float activations
+export const PART_FLAGS = 32; // PAIR: FLAG_QUANTS, FLAG_FLOATS of its output
+
+export const THEN_STORE = 1;
+export const THEN_ADD = 2;
+export const THEN_ROPE_Q = 3; // turned, f32
+export const THEN_ROPE_K = 4; // turned, to the key cache
+export const THEN_V = 5; // to the value cache
+export const THEN_PAIR = 6; // this part is the gate, the next one is up: silu(gate) · up as activations
+
+// Control block at the start of a bank, byte addresses.
+export const C_GENERATION = 1024; // barrier
+export const C_ARRIVED = 1088;
+export const C_SLEEPERS = 1152;
+export const C_ACTIVE = 1216; // threads that take part
+export const C_BANK = 1220; // bank the threads are woken for
+export const C_FIRST = 1224; // ops to run: [first, last)
+export const C_LAST = 1228;
+export const C_TOKENS = 1232; // tokens of this run
+export const C_AT = 1236; // position of the first
+export const C_HEAD_FIRST = 1240; // tokens whose logits are asked for
+export const C_HEAD_COUNT = 1244;
+export const C_IDS = 1248; // u32 token ids
+export const C_ROPE = 1252; // f32 [token][ropeDims / 2][cos, sin]
+export const C_ROPE_DIMS = 1256;
+export const C_HEADS = 1260;
+export const C_KV_HEADS = 1264;
+export const C_HEAD_DIM = 1268;
+export const C_HEAD_PAD = 1272; // head dim, up to a multiple of 8
+export const C_CONTEXT = 1276; // positions, a multiple of RUN
+export const C_SCRATCH = 1280; // per thread
+export const C_SCRATCH_BYTES = 1284;
+export const C_PARTIALS = 1288; // f32 [query row][run][headPad + 4]: output, maximum, sum
+export const C_PARTIAL_ROWS = 1292; // rows there is room for
+export const C_TILE_COUNTERS = 1296; // runs done, per tile of query rows
+export const C_FAULT = 1300; // set by a repack that met a scale it can't hold
+export const C_GO = 2048; // per thread, 64 bytes apart: run number, then whether it sleeps
+export const MAX_THREADS = 64;
+export const C_END = 6144;
+
+// Attention works on runs of positions and tiles of query rows.
+export const RUN = 64;
+export const TILE_ROWS = 16;
+
+// Scratch of one thread, byte offsets.
+export const S_OUT = 0; // f32 [4 tokens][UNIT]
+export const S_OUT_UP = 512; // the same for the up half of a PAIR
+export const S_STATS = 1024; // attention: f32 maximum, sum, running maximum, running sum: [4][TILE_ROWS]
+export const S_SCORES = 2048; // f32 [TILE_ROWS][RUN]
+export const S_ATTEND = 6144; // f32 queries, run output, running output: [3][TILE_ROWS][headPad]; own activations follow

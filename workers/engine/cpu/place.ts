@@ -1,0 +1,196 @@
+// Decides which bank holds which segment, and where in it everything lies.
+import { EngineError } from "../base/errors.ts";
+import type { Model, Segment, Tensor } from "../base/model.ts";
+import * as words from "./assembly/words.ts";
+import { Arena } from "./arena.ts";
+import { fuse, type FusedOp } from "./fuse.ts";
+import { type Layout, layoutOf, matrixBytes } from "./layouts.ts";
+import { WIDE_BLOCK_BYTES } from "./requantize.ts";
+
+/** A weight in a bank: a packed matrix, or a vector of floats (layout null). */
+export interface Placed {
+  readonly bank: number;
+  readonly at: number;
+  readonly layout: Layout | null;
+}
+
+/** Addresses of what every bank has; sizes as in words.ts. `chunk` tokens have room. */
+export interface Buffers {
+  readonly program: number;
+  readonly ids: number; // u32 [chunk]
+  readonly rope: number; // f32 [chunk][ropeDims]
+  readonly hidden: number; // f32 [chunk][dim]
+  readonly queries: number; // f32 [chunk][heads · headDim]
+  readonly attended: number; // f32 [chunk][heads · headDim]
+  readonly input: Activations; // of a normed or attended vector, for several tokens
+  readonly gate: Activations; // of silu(gate) · up
+  readonly partials: number;
+  readonly counters: number;
+  readonly scratch: number;
+  readonly staging: number;
+}
+
+export interface Activations {
+  readonly quants: number;
+  readonly floats: number;
+}
+
+/** A layer's cache. */
+export interface Cache {
+  readonly keys: number;
+  readonly values: number;
+}
+
+export interface PlacedSegment {
+  readonly name: string;
+  readonly bank: number;
+  readonly ops: readonly FusedOp[];
+}
+
+/** A model laid out in banks. */
+export interface Placement {
+  readonly segments: readonly PlacedSegment[];
+  readonly tensors: ReadonlyMap<string, Placed>;
+  /** By layer. */
+  readonly caches: readonly Cache[];
+  readonly banks: readonly { readonly arena: Arena; readonly buffers: Buffers }[];
+  /** f32 [rows][vocab] at the end of the head's bank, where it can grow. */
+  readonly logits: { readonly bank: number; readonly at: number };
+}
+
+export interface Sizes {
+  readonly chunk: number;
+  /** Positions, a multiple of RUN. */
+  readonly contextLength: number;
+  readonly maxThreads: number;
+  /** Bytes of four activations at the chosen level. */
+  readonly wordBytes: number;
+  readonly bankBytes: number;
+}
+
+/** Bytes of a staging area: a write comes through it piece by piece. At least eight rows of the widest tensor. */
+const STAGING_BYTES = 2 ** 20;
+/** Bytes of the code words of a layer, generously; the plan says if it was too little. */
+const PROGRAM_BYTES_PER_SEGMENT = 1024;
+
+/** Embedding and head first, which may share a tensor; then layers, bank after bank. Throws `out_of_memory` where a layer is too large. */
+export function place(model: Model, sizes: Sizes): Placement {
+  const tensors = new Map<string, Placed>();
+  const caches: Cache[] = [];
+  const banks: { arena: Arena; buffers: Buffers }[] = [];
+  const addBank = (): void => {
+    const arena = new Arena();
+    banks.push({ arena, buffers: takeBuffers(arena, model, sizes) });
+  };
+  addBank();
+  const cacheBytes = kvBytes(model, sizes.contextLength);
+  const order = [...model.segments].sort((a, b) => Number(isLayer(a)) - Number(isLayer(b)));
+  const bankOf = new Map<Segment, number>();
+  for (const segment of order) {
+    const bytes = segmentBytes(segment, model, tensors) + (isLayer(segment) ? 2 * cacheBytes : 0);
+    if (banks.at(-1)!.arena.sizeBytes + bytes > sizes.bankBytes && isLayer(segment)) addBank();
+    const bank = banks.length - 1;
+    const { arena } = banks[bank]!;
+    if (arena.sizeBytes + bytes > sizes.bankBytes) throw tooLarge(segment, bytes);
+    for (const tensor of segment.needs) {
+      if (tensors.has(tensor.name)) continue;
+      const layout = isVector(model, tensor) ? null : layoutOf(tensor.type);
+      const size = layout ? matrixBytes(layout, tensor.rows, tensor.cols) : tensor.cols * 4;
+      tensors.set(tensor.name, { bank, at: arena.take(size), layout });
+    }
+    for (const step of segment.steps) {
+      if (step.op === "attend") caches[step.layer] = { keys: arena.take(cacheBytes), values: arena.take(cacheBytes) };
+    }
+    bankOf.set(segment, bank);
+  }
+  const head = bankOf.get(model.segments.at(-1)!)!;
+  const segments = model.segments.map((segment) => ({ name: segment.name, bank: bankOf.get(segment)!, ops: fuse(segment) }));
+  return { segments, tensors, caches, banks, logits: { bank: head, at: banks[head]!.arena.take(model.shape.vocab * 4) } };
+}
+
+/** Head dim, up to whole strips of eight. */
+export function headPad(model: Model): number {
+  return Math.ceil(model.shape.headDim / 8) * 8;
+}
+
+/** Bytes of a block of 32 activations. */
+export function blockBytes(wordBytes: number): number {
+  return 8 * wordBytes + 16;
+}
+
+/** Query rows of partial attention results there is room for. */
+export function partialRows(model: Model): number {
+  return 4 * model.shape.heads;
+}
+
+/** Scratch of one thread: attention, then activations of its own. */
+export function scratchBytes(model: Model, wordBytes: number): number {
+  const { dim, heads, headDim } = model.shape;
+  const width = Math.max(dim, heads * headDim);
+  const own = Math.ceil(width / 32) * blockBytes(wordBytes) + width * 4;
+  return Math.ceil((words.S_ATTEND + 3 * words.TILE_ROWS * headPad(model) * 4 + own) / 64) * 64;
+}
+
+function takeBuffers(arena: Arena, model: Model, { chunk, contextLength, maxThreads, wordBytes }: Sizes): Buffers {
+  const { dim, heads, headDim, ffnDim } = model.shape;
+  const activations = (width: number): Activations => ({
+    quants: arena.take(chunk * Math.ceil(width / 32) * blockBytes(wordBytes)),
+    floats: usesFloats(model) ? arena.take(chunk * width * 4) : 0,
+  });
+  return {
+    program: arena.take(model.segments.length * PROGRAM_BYTES_PER_SEGMENT),
+    ids: arena.take(chunk * 4),
+    rope: arena.take(chunk * model.rope.dims * 4),
+    hidden: arena.take(chunk * dim * 4),
+    queries: arena.take(chunk * heads * headDim * 4),
+    attended: arena.take(chunk * heads * headDim * 4),
+    input: activations(Math.max(dim, heads * headDim)),
+    gate: activations(ffnDim),
+    partials: arena.take(partialRows(model) * (contextLength / words.RUN) * (headPad(model) + 4) * 4),
+    counters: arena.take(partialRows(model) * 4),
+    scratch: arena.take(scratchBytes(model, wordBytes) * maxThreads),
+    staging: arena.take(stagingBytes(widestRowBytes(model))),
+  };
+}
+
+/** Bytes of the longest row before it is packed, in the file or requantized. */
+export function widestRowBytes(model: Model): number {
+  const tensors = model.segments.flatMap(({ needs }) => needs);
+  return Math.max(...tensors.map((tensor) => Math.max(tensor.sizeBytes / tensor.rows, (tensor.cols / 32) * WIDE_BLOCK_BYTES)));
+}
+
+/** Bytes of the staging area for rows of so many bytes, with the work space of `repack` at its end. */
+export function stagingBytes(widestRowBytes: number): number {
+  return Math.ceil(Math.max(STAGING_BYTES, 8 * widestRowBytes) / 64) * 64 + 1024;
+}
+
+/** Bytes of the keys (or values) of a layer. */
+export function kvBytes(model: Model, contextLength: number): number {
+  return model.shape.kvHeads * contextLength * headPad(model) * 2;
+}
+
+function segmentBytes(segment: Segment, model: Model, placed: ReadonlyMap<string, Placed>): number {
+  const fresh = segment.needs.filter((tensor) => !placed.has(tensor.name) && !isVector(model, tensor));
+  return fresh.reduce((sum, tensor) => sum + matrixBytes(layoutOf(tensor.type), tensor.rows, tensor.cols) + 64, 65536);
+}
+
+/** Norm weights are vectors; a matrix may have one row too. */
+export function isVector(model: Model, tensor: Tensor): boolean {
+  return model.segments.some(({ steps }) => steps.some((step) => step.op === "linear" && step.norm?.weight.name === tensor.name));
+}
+
+function usesFloats(model: Model): boolean {
+  return model.segments.some(({ steps }) => steps.some((step) => step.op === "linear" && layoutOf(step.weight.type).float));
+}
+
+function isLayer(segment: Segment): boolean {
+  return segment.steps.some((step) => step.op === "attend");
+}
+
+function tooLarge(segment: Segment, bytes: number): EngineError {
+  return new EngineError(
+    "out_of_memory",
+    `The ${segment.name} of this model needs ${(bytes / 2 ** 20).toFixed(0)} MB in one piece of WASM memory, more than a browser gives.`,
+    "Choose a smaller model or a shorter context.",
+  );
+}
