@@ -1,7 +1,7 @@
 // The browser as the engine sees it: what a worker has of it, behind base/host.ts.
 import { EngineError } from "./engine/base/errors.ts";
 import type { Host, Thread } from "./engine/base/host.ts";
-import { recall, remember } from "./store/records.ts";
+import { recall, remember } from "./store/facts.ts";
 
 /** Built WASM files by name, and where the build put them. */
 const KERNELS: Record<string, string> = import.meta.glob("./engine/cpu/build/*.wasm", {

@@ -1,6 +1,6 @@
 // Remembers that a model is loading or answering. A mark that is found afterwards means that the tab died of it.
 import { EngineError } from "../engine/base/errors.ts";
-import { factKeys, recall, remember } from "./records.ts";
+import { factKeys, recall, remember } from "./facts.ts";
 import { isRecordOf } from "./shape.ts";
 
 /** After so many deaths in a row a model is not loaded by itself. */
@@ -36,7 +36,7 @@ export async function refuseAfterCrashes(id: string, name: string): Promise<void
 /** Marks dangerous work with a model: loading it, answering with it. Call the result when it went well, failed tidily or was stopped. */
 export async function markWork(id: string): Promise<() => Promise<void>> {
   const crashes = await crashesOf(id);
-  const work = `cria-work ${id} ${crypto.randomUUID()}`;
+  const work = `cria-work ${id} ${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
   const release = hold(work);
   await remember(keyOf(id), { crashes, work } satisfies Mark);
   return async () => {

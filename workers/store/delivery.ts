@@ -3,7 +3,7 @@ import { EngineError } from "../engine/base/errors.ts";
 import { FILE_CHANGED, FROM_SERVICE_WORKER, progressChannel, STILL_FETCHING, type ShardProgress } from "./courier.ts";
 import { FileChanged, NETWORK } from "./http.ts";
 import { readRecord } from "./records.ts";
-import { obtainShard } from "./shard.ts";
+import { obtainShard } from "./obtain.ts";
 
 /** Browsers end an event after some minutes, a worker without events after half a minute: whoever waits asks again in between. */
 const ANSWER_WITHIN_MS = 10_000;

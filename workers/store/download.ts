@@ -5,8 +5,9 @@ import { Arrivals } from "./arrivals.ts";
 import { askServiceWorker, onProgress as onShardProgress } from "./courier.ts";
 import type { RequestOptions } from "./http.ts";
 import { Meter } from "./meter.ts";
-import { bytesOf, storedShards, type ModelRecord } from "./records.ts";
-import { obtainShard } from "./shard.ts";
+import type { ModelRecord } from "./records.ts";
+import { bytesOf, storedShards } from "./shards.ts";
+import { obtainShard } from "./obtain.ts";
 import { verify } from "./verify.ts";
 
 /** Shards on their way at once: enough to fill a fast line in spite of round trips, few enough to lose little. */

@@ -3,8 +3,9 @@ import { EngineError } from "../engine/base/errors.ts";
 import { shardCount, SHARD_BYTES, type ByteSource } from "../engine/base/source.ts";
 import { download, type DownloadOptions } from "./download.ts";
 import { fetchRange, FileChanged, NETWORK, probe, type Network, type RemoteFile } from "./http.ts";
-import { forgetModel, readRecord, readShard, readSlice, storedShards, writeRecord, type ModelRecord } from "./records.ts";
-import { fileAt, firstOf, obtainShard } from "./shard.ts";
+import { forgetModel, readRecord, writeRecord, type ModelRecord } from "./records.ts";
+import { readShard, readSlice, storedShards } from "./shards.ts";
+import { fileAt, firstOf, obtainShard } from "./obtain.ts";
 import { mendShard } from "./verify.ts";
 
 export interface OpenOptions extends Omit<DownloadOptions, "network" | "appUrl"> {

@@ -6,7 +6,7 @@ import { Ballot } from "./ballot.ts";
 import { runningSha256, sha256, type RunningHash } from "./checksum.ts";
 import type { RequestOptions } from "./http.ts";
 import { writeRecord, type ModelRecord } from "./records.ts";
-import { fetchShard, keepShard, obtainShard } from "./shard.ts";
+import { fetchShard, keepShard, obtainShard } from "./obtain.ts";
 
 /** Times a file is fetched again before it is given up, where copies differ: a line that damages four of five copies gives two right ones. */
 const ROUNDS = 9;

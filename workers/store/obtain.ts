@@ -2,9 +2,9 @@
 // the same code; a lock per shard keeps them, and all tabs, from fetching it twice.
 import { EngineError } from "../engine/base/errors.ts";
 import { SHARD_BYTES } from "../engine/base/source.ts";
-import { sha256 } from "./checksum.ts";
 import { fetchRange, type RemoteFile, type RequestOptions } from "./http.ts";
-import { readShard, shardBytes, writeShard, type ModelRecord } from "./records.ts";
+import type { ModelRecord } from "./records.ts";
+import { readShard, shardBytes, writeShard } from "./shards.ts";
 
 export interface ShardOptions extends RequestOptions {
   /** Hears how many bytes of the shard have arrived. */
@@ -32,7 +32,7 @@ export async function fetchShard(record: ModelRecord, index: number, options: Sh
 
 /** Puts a shard into the store; throws `aborted` where its model was removed meanwhile. */
 export async function keepShard(record: ModelRecord, index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  if (!(await writeShard(record, index, bytes, await sha256(bytes))))
+  if (!(await writeShard(record, index, bytes)))
     throw new EngineError("aborted", `${record.name} was removed while it was downloaded.`);
 }
 

@@ -1,0 +1,67 @@
+// The built app in Chromium: a first visit that downloads, a second one without a network, and what the page says when the disk is full.
+import type { Page } from "puppeteer-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { obtainModel } from "../../web/cli/model.ts";
+import { openChromium, serveApp, type AppServer, type TestBrowser } from "./browser.ts";
+
+const ANSWER = "The capital of France is Paris.";
+
+let app: AppServer;
+let chromium: TestBrowser;
+
+beforeAll(async () => {
+  await obtainModel();
+  app = await serveApp();
+  chromium = await openChromium();
+});
+
+afterAll(async () => {
+  await chromium.close();
+  await app.close();
+});
+
+describe("the app", () => {
+  it("is refused by a full disk in words, and goes on when there is room", async () => {
+    const page = await openPage();
+    const devtools = await page.createCDPSession();
+    const origin = new URL(app.url).origin;
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 40 * 2 ** 20 });
+    expect(await ask(page)).toMatchObject({ code: "disk_full", hint: expect.stringContaining("Remove a stored model") });
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin });
+    expect(await ask(page)).toBe(ANSWER);
+    await page.close();
+  });
+
+  it("opens without a network, asks nobody, and answers the same", async () => {
+    const first = await openPage();
+    await ask(first);
+    await first.close();
+    await app.close();
+    const page = await openPage();
+    expect(await ask(page)).toBe(ANSWER);
+  });
+});
+
+/** The app's page, once its service worker is in charge. */
+async function openPage(): Promise<Page> {
+  const page = await chromium.browser.newPage();
+  await page.goto(app.url);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  return page;
+}
+
+/** What the model answers, or the error as a record. A string: vitest would rewrite the import in a function. */
+async function ask(page: Page): Promise<unknown> {
+  return page.evaluate(`(async () => {
+    try {
+      const { load } = await import("${app.url}cria.js");
+      const cria = await load({ model: "smollm2-135m-instruct", backend: "wasm" });
+      const messages = [{ role: "user", content: "Name the capital of France." }];
+      const answer = await cria.chat.completions.create({ messages, temperature: 0, max_tokens: 12 });
+      await cria.unload();
+      return answer.choices[0].message.content;
+    } catch ({ code, message, hint }) {
+      return { code, message, hint };
+    }
+  })()`);
+}

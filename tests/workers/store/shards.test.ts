@@ -1,0 +1,87 @@
+// Shards in the store when the browser misbehaves: writes that fail, Blobs that it does not keep, a disk that is full.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { noise, sha256, SMALL_SHARD } from "./setup.ts";
+import { wipe } from "../../../workers/store/models.ts";
+import { writeRecord, type ModelRecord } from "../../../workers/store/records.ts";
+
+const RECORD: ModelRecord = {
+  id: "m",
+  name: "model.gguf",
+  urls: ["http://a/model.gguf"],
+  sizeBytes: SMALL_SHARD + 3,
+  etag: null,
+  sha256: null,
+  verified: false,
+};
+const SHARD = noise(SMALL_SHARD);
+const put = IDBObjectStore.prototype.put;
+
+/** The module afresh: it remembers whether Blobs can be kept. */
+const freshShards = async (): Promise<typeof import("../../../workers/store/shards.ts")> => {
+  vi.resetModules();
+  return import("../../../workers/store/shards.ts");
+};
+
+beforeEach(async () => {
+  await wipe();
+  await writeRecord(RECORD);
+});
+afterEach(() => {
+  IDBObjectStore.prototype.put = put;
+});
+
+describe("a shard", () => {
+  it("comes back with its SHA-256 and its length", async () => {
+    const { readShard, writeShard } = await freshShards();
+    expect(await writeShard(RECORD, 0, SHARD)).toBe(true);
+    expect(await readShard("m", 0)).toMatchObject({
+      state: "whole",
+      bytes: SHARD,
+      check: { sizeBytes: SMALL_SHARD, sha256: sha256(SHARD) },
+    });
+    expect(await readShard("m", 1)).toEqual({ state: "missing" });
+  });
+
+  it("is written although two writes fail", async () => {
+    let failures = 2;
+    IDBObjectStore.prototype.put = function (...words) {
+      if (failures-- > 0) throw new DOMException("under load", "DataError");
+      return put.apply(this, words);
+    };
+    const { readShard, writeShard } = await freshShards();
+    expect(await writeShard(RECORD, 0, SHARD)).toBe(true);
+    expect(await readShard("m", 0)).toMatchObject({ state: "whole", bytes: SHARD });
+  });
+
+  it("is kept as a buffer where Blobs are not", async () => {
+    IDBObjectStore.prototype.put = function (value, ...words) {
+      if (value instanceof Blob) throw new DOMException("BlobURLs are not yet supported", "UnknownError");
+      return put.call(this, value, ...words);
+    };
+    const { readShard, readSlice, writeShard } = await freshShards();
+    expect(await writeShard(RECORD, 0, SHARD)).toBe(true);
+    expect(await readShard("m", 0)).toMatchObject({ state: "whole", bytes: SHARD });
+    expect(await readSlice("m", 0, 10, 14)).toEqual(SHARD.slice(10, 14));
+  });
+
+  it("is refused by a full disk at once, with the numbers", async () => {
+    let tries = 0;
+    IDBObjectStore.prototype.put = function () {
+      tries++;
+      throw new DOMException("no room", "QuotaExceededError");
+    };
+    const { writeShard } = await freshShards();
+    await expect(writeShard(RECORD, 0, SHARD)).rejects.toMatchObject({
+      code: "disk_full",
+      message: /1\.50 GB of about 2\.00 GB/,
+    });
+    expect(tries).toBe(1);
+  });
+
+  it("is not kept once its model was removed", async () => {
+    const { readShard, writeShard } = await freshShards();
+    await wipe();
+    expect(await writeShard(RECORD, 0, SHARD)).toBe(false);
+    expect(await readShard("m", 0)).toEqual({ state: "missing" });
+  });
+});

@@ -1,0 +1,132 @@
+// Shards in the store: a Blob and what it was when it arrived, written together and compared with every read.
+import { delMany, get, getMany, keys, promisifyRequest } from "idb-keyval";
+import { EngineError } from "../engine/base/errors.ts";
+import { SHARD_BYTES, shardCount } from "../engine/base/source.ts";
+import { checksum, sha256 } from "./checksum.ts";
+import { persistently, weights } from "./database.ts";
+import { isModelRecord, recordKey, type ModelRecord } from "./records.ts";
+import { isRecordOf } from "./shape.ts";
+
+/** What a shard was when it arrived. */
+export interface ShardCheck {
+  readonly sizeBytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  /** Of `checksum`: compared with every read. */
+  readonly checksum: string;
+}
+
+/** A shard as it came back from the store, with what it was when it arrived; "damaged" where it is no longer that. */
+export type StoredShard =
+  | { readonly state: "whole"; readonly bytes: Uint8Array<ArrayBuffer>; readonly check: ShardCheck }
+  | { readonly state: "damaged"; readonly check: ShardCheck }
+  | { readonly state: "missing" };
+
+const shardKey = (id: string, index: number): IDBValidKey => ["shard", id, index];
+const checkKey = (id: string, index: number): IDBValidKey => ["check", id, index];
+
+const isShardCheck = isRecordOf<ShardCheck>({ sizeBytes: "number", sha256: "string", checksum: "string" });
+
+/** Indices of the shards of each model that are in the store, by model id; of models without a record, too. */
+export async function storedShards(): Promise<Map<string, Set<number>>> {
+  const shards = new Map<string, Set<number>>();
+  for (const key of await persistently(() => keys<IDBValidKey>(weights))) {
+    if (!Array.isArray(key) || key[0] !== "check") continue;
+    const [, id, index] = key;
+    if (typeof id !== "string" || typeof index !== "number") continue;
+    shards.set(id, (shards.get(id) ?? new Set()).add(index));
+  }
+  return shards;
+}
+
+/** Reads a shard and compares it with its fast checksum. Throws `storage_failed`. */
+export async function readShard(id: string, index: number): Promise<StoredShard> {
+  const [shard, check] = await persistently(() => getMany<unknown>([shardKey(id, index), checkKey(id, index)], weights));
+  if (!isShardCheck(check)) return { state: "missing" };
+  try {
+    const bytes = isKept(shard) ? await bytesIn(shard) : null;
+    return bytes?.length === check.sizeBytes && checksum(bytes) === check.checksum
+      ? { state: "whole", bytes, check }
+      : { state: "damaged", check };
+  } catch {
+    return { state: "damaged", check }; // The entry is there, its file is not: seen under load.
+  }
+}
+
+/** A piece of a stored shard, unchecked; null where it is not stored. */
+export async function readSlice(id: string, index: number, start: number, end: number): Promise<Uint8Array<ArrayBuffer> | null> {
+  const shard = await persistently(() => get<unknown>(shardKey(id, index), weights));
+  return isKept(shard) ? bytesIn(shard.slice(start, end)) : null;
+}
+
+/**
+ * Takes a shard's SHA-256, keeps both in one transaction, reads back and compares. False where the model was removed meanwhile.
+ * Throws `disk_full`, `storage_failed`.
+ */
+export async function writeShard(record: ModelRecord, index: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  const hash = await sha256(bytes);
+  const check: ShardCheck = { sizeBytes: bytes.length, sha256: hash, checksum: checksum(bytes) };
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    if (!(await putShard(record, index, bytes, check))) return false;
+    const back = await readShard(record.id, index);
+    if (back.state === "whole" && (await sha256(back.bytes)) === hash) return true;
+    await forgetShard(record.id, index);
+  }
+  throw new EngineError(
+    "storage_failed",
+    `The browser's storage gave back shard ${String(index)} of ${record.name} changed, three times.`,
+    "Close other tabs, free some disk space and try again.",
+  );
+}
+
+/** Drops one shard. */
+export async function forgetShard(id: string, index: number): Promise<void> {
+  await persistently(() => delMany([checkKey(id, index), shardKey(id, index)], weights));
+}
+
+/** Length of shard `index` of a file. */
+export function shardBytes(sizeBytes: number, index: number): number {
+  return Math.min(SHARD_BYTES, sizeBytes - index * SHARD_BYTES);
+}
+
+/** Bytes that a set of stored shards amounts to. */
+export function bytesOf(sizeBytes: number, shards: ReadonlySet<number> | undefined): number {
+  const indices = [...(shards ?? [])].filter((index) => index < shardCount(sizeBytes));
+  return indices.reduce((sum, index) => sum + shardBytes(sizeBytes, index), 0);
+}
+
+/** Shards are kept as Blobs, which come back twice as fast; as plain buffers where that fails. */
+type Kept = Blob | ArrayBuffer;
+
+/** WebKit keeps no Blobs in private windows: known after the first try. */
+let keepsBlobs = true;
+
+function isKept(value: unknown): value is Kept {
+  return value instanceof Blob || value instanceof ArrayBuffer;
+}
+
+async function bytesIn(kept: Kept): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(kept instanceof Blob ? await persistently(() => kept.arrayBuffer()) : kept);
+}
+
+async function putShard(record: ModelRecord, index: number, bytes: Uint8Array<ArrayBuffer>, check: ShardCheck): Promise<boolean> {
+  try {
+    if (keepsBlobs) return await persistently(() => put(record, index, new Blob([bytes]), check));
+  } catch (error) {
+    if (error instanceof EngineError && error.code === "disk_full") throw error;
+    keepsBlobs = false;
+  }
+  return persistently(() => put(record, index, bytes.slice().buffer, check));
+}
+
+/** Writes only while the model has its record: a shard that arrives after a removal would stay for ever. */
+function put(record: ModelRecord, index: number, shard: Kept, check: ShardCheck): Promise<boolean> {
+  return weights("readwrite", async (store) => {
+    const kept = await promisifyRequest<unknown>(store.get(recordKey(record.id)));
+    if (!isModelRecord(kept) || kept.sizeBytes !== record.sizeBytes) return false;
+    store.put(shard, shardKey(record.id, index));
+    store.put(check, checkKey(record.id, index));
+    await promisifyRequest(store.transaction);
+    return true;
+  });
+}
