@@ -18,7 +18,7 @@ export default defineConfig({
   publicDir: join(WEB, "..", "public"),
   // A missing file is a 404, not the start page.
   appType: "mpa",
-  plugins: [svelte(), productionHeaders(), localModels(), serviceWorker()],
+  plugins: [svelte({ configFile: false }), productionHeaders(), localModels(), serviceWorker()],
   worker: { format: "es" },
   server: { port: 4173, strictPort: true, fs: { allow: [join(WEB, "..")] } },
   preview: { port: 4173, strictPort: true },
@@ -29,6 +29,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1000,
     rollupOptions: {
+      checks: { pluginTimings: false },
       preserveEntrySignatures: "exports-only",
       input: [...PAGES.map((page) => join(WEB, page)), ...(existsSync(LIBRARY) ? [LIBRARY] : [])],
       output: { entryFileNames: (chunk) => (chunk.facadeModuleId === LIBRARY ? "cria.js" : "assets/[name]-[hash].js") },
