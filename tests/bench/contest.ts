@@ -1,0 +1,247 @@
+// Measures the engines on one model, taking turns: every repetition of a work goes round all engines before the next.
+import type { Contestant } from "./contestants.ts";
+import type { Answer, BackendName, Loaded, Prompt, Setup, Timed } from "./engines/engine.ts";
+import type { BenchModel } from "./models.ts";
+import { Prompts, QUESTIONS } from "./prompts.ts";
+import { type BenchRecord, spread, type WorkName } from "./records.ts";
+import { FIRST_TOKEN_PROMPT, LONGEST_FILL_MS, planFor, repetitionsOf, type Scope } from "./work.ts";
+
+/** What holds for all of a run. */
+export interface Rules {
+  readonly backend: BackendName;
+  readonly scope: Scope;
+  readonly threads: number;
+  /** The GPU is the processor in disguise. */
+  readonly software: boolean;
+  /** `performance.now()` after which nothing new is begun. */
+  readonly deadline: number;
+  /** Says something to the person who waits. */
+  say(line: string): void;
+}
+
+/** An engine that takes part, and what is known of it so far. */
+interface Entrant {
+  readonly contestant: Contestant;
+  readonly setup: Setup;
+  loaded: Loaded;
+  /** Milliseconds it needed for a token of its prompts. */
+  readMs: number;
+}
+
+/** The engines on one model. */
+export class Contest {
+  readonly records: BenchRecord[] = [];
+  private entrants: Entrant[] = [];
+  private turn = 0;
+
+  constructor(
+    private readonly rules: Rules,
+    private readonly model: BenchModel,
+    readonly prompts: Prompts,
+    /** Bytes a second that the page can read; null where it is not known. */
+    private readonly bandwidth: number | null,
+  ) {}
+
+  /** Loads an engine for the first time, downloading what it keeps. One that fails takes no part. */
+  async enter(contestant: Contestant, setup: Setup): Promise<void> {
+    try {
+      const { value } = await contestant.load(setup);
+      this.entrants.push({ contestant, setup, loaded: value, readMs: Infinity });
+    } catch (error) {
+      this.rules.say(`  ${contestant.name} does not load: ${brief(error)}`);
+    }
+  }
+
+  /** Everything the plans ask for. Engines that fail or answer wrongly take no further part. */
+  async run(): Promise<void> {
+    await this.check();
+    await this.load();
+    await this.firstToken();
+    await this.prefill();
+    const contexts = new Set(this.entrants.flatMap((entrant) => this.planOf(entrant).contexts));
+    for (const context of [...contexts].sort((a, b) => a - b)) await this.decode(context);
+  }
+
+  /** The engine's name and level, for records made elsewhere. */
+  record(
+    contestant: Contestant,
+    work: WorkName,
+    unit: BenchRecord["unit"],
+    values: readonly number[],
+    tokens = 0,
+    context = 0,
+  ): void {
+    const entrant = this.entrants.find((one) => one.contestant.name === contestant.name)!;
+    const { name, quant } = this.model;
+    const backend = contestant.name === "llama.cpp" ? "native" : this.rules.backend;
+    const { threads, level } = entrant.loaded;
+    const made = { engine: contestant.name, backend, model: name, quant, work, tokens, context, threads, level } as const;
+    this.records.push({ ...made, ...spread(values), unit });
+  }
+
+  /** Contestants that still take part. */
+  get present(): readonly Contestant[] {
+    return this.entrants.map(({ contestant }) => contestant);
+  }
+
+  planOf({ contestant }: Pick<Entrant, "contestant">): ReturnType<typeof planFor> {
+    return planFor(contestant.name, this.model, this.rules.scope, this.rules.software);
+  }
+
+  /** Outputs come before speed: trained weights have to know the capital of France, all have to go on as the majority does. */
+  private async check(): Promise<void> {
+    const first = new Map<string, string[]>();
+    for (const question of QUESTIONS) {
+      const prompt = await this.prompts.of(question);
+      await this.everyone(async ({ contestant }) => {
+        const { value } = await contestant.complete(prompt, 4);
+        if (value.completionTokens !== 4) throw new Error(`it gave ${value.completionTokens} tokens of 4`);
+        first.set(contestant.name, [...(first.get(contestant.name) ?? []), value.text]);
+      });
+    }
+    const spoken = [...first].filter(([, texts]) => texts.some((text) => text !== ""));
+    const trusted = first.get("llama.cpp") ?? spoken[0]?.[1] ?? [];
+    for (const [name, texts] of spoken) {
+      const same = texts.filter((text, index) => firstWord(text) === firstWord(trusted[index]!)).length;
+      const knows = !this.model.name.startsWith("135m") || texts[0]!.startsWith(" Paris");
+      if (knows && same >= QUESTIONS.length - 1) continue;
+      this.rules.say(`  ${name} answers wrongly and is not timed: ${JSON.stringify(texts)} for ${JSON.stringify(trusted)}`);
+      await this.dismiss(name);
+    }
+  }
+
+  /** From the engine's own store to ready. */
+  private async load(): Promise<void> {
+    await this.rounds("load", "ms", 0, async ({ contestant, setup }) => {
+      await contestant.unload();
+      return (await contestant.load(setup)).milliseconds;
+    });
+  }
+
+  private async firstToken(): Promise<void> {
+    await this.rounds("first token", "ms", FIRST_TOKEN_PROMPT, async ({ contestant }) => {
+      return (await contestant.complete(await this.prompts.fresh(FIRST_TOKEN_PROMPT), 1)).milliseconds;
+    });
+  }
+
+  private async prefill(): Promise<void> {
+    await this.rounds(
+      "prefill",
+      "tokens/s",
+      (entrant) => this.planOf(entrant).prefill,
+      async (entrant) => {
+        const { value, milliseconds } = await entrant.contestant.complete(
+          await this.prompts.fresh(this.planOf(entrant).prefill),
+          1,
+        );
+        const read = value.promptTokens - value.cachedTokens;
+        entrant.readMs = Math.min(entrant.readMs, milliseconds / read);
+        return (read * 1000) / milliseconds;
+      },
+    );
+  }
+
+  /** The context is read once; every repetition finds it in the KV cache and reads its last token again. */
+  private async decode(context: number): Promise<void> {
+    const prompt = await this.prompts.fresh(Math.max(1, context));
+    const filled = new Set<Entrant>();
+    await this.everyone(async (entrant) => {
+      if (!this.planOf(entrant).contexts.includes(context)) return;
+      const expectedMs = context * entrant.readMs;
+      if (this.rules.scope !== "full" && expectedMs > LONGEST_FILL_MS) {
+        const minutes = (expectedMs / 60_000).toFixed(0);
+        this.rules.say(`  ${entrant.contestant.name} would read ${context} tokens for ${minutes} minutes: left to --full`);
+        return;
+      }
+      await entrant.contestant.complete(prompt, 1);
+      filled.add(entrant);
+    });
+    const decodeOnce = async (entrant: Entrant): Promise<number> => {
+      const { decode } = this.planOf(entrant);
+      const answer = await entrant.contestant.complete(prompt, decode);
+      this.expectReuse(entrant, answer, prompt, decode);
+      return (decode * 1000) / answer.milliseconds;
+    };
+    await this.rounds("decode", "tokens/s", (entrant) => this.planOf(entrant).decode, decodeOnce, context, filled);
+    if (context === 0) this.shareOfBandwidth();
+  }
+
+  private expectReuse({ contestant }: Entrant, { value }: Timed<Answer>, prompt: Prompt, tokens: number): void {
+    if (value.completionTokens !== tokens) throw new Error(`it gave ${value.completionTokens} tokens of ${tokens}`);
+    const read = value.promptTokens - value.cachedTokens;
+    if (contestant.name === "onnxruntime-web" || read <= 8) return;
+    throw new Error(`it read ${read} of ${prompt.ids.length} tokens again`);
+  }
+
+  private shareOfBandwidth(): void {
+    if (this.bandwidth === null) return;
+    for (const { contestant } of this.entrants) {
+      const decode = this.records.find(({ engine, work }) => engine === contestant.name && work === "decode");
+      if (!decode) continue;
+      const share = (perSecond: number): number => (perSecond * this.model.bytesPerToken * 100) / this.bandwidth!;
+      const { median, min, max } = decode;
+      this.record(contestant, "bandwidth share", "%", [share(min), share(median), share(max)], decode.tokens);
+    }
+  }
+
+  /** Repetitions of a work, engines taking turns, each round begun by another one. One record for each engine. */
+  private async rounds(
+    work: WorkName,
+    unit: BenchRecord["unit"],
+    tokens: number | ((entrant: Entrant) => number),
+    once: (entrant: Entrant) => Promise<number>,
+    context = 0,
+    only: ReadonlySet<Entrant> | null = null,
+  ): Promise<void> {
+    if (performance.now() > this.rules.deadline) {
+      this.rules.say(`  out of time: ${work}${work === "decode" ? ` at ${context}` : ""} is left out`);
+      return;
+    }
+    const values = new Map<Entrant, number[]>(this.entrants.map((entrant) => [entrant, []]));
+    for (let round = 0; round < repetitionsOf(this.rules.scope); round++) {
+      await this.everyone(async (entrant) => {
+        if (only === null || only.has(entrant)) values.get(entrant)!.push(await once(entrant));
+      });
+    }
+    for (const entrant of this.entrants) {
+      const measured = values.get(entrant)!;
+      const size = typeof tokens === "number" ? tokens : tokens(entrant);
+      if (measured.length > 0) this.record(entrant.contestant, work, unit, measured, size, context);
+    }
+    this.rules.say(`  ${work}${work === "decode" ? ` at ${context}` : ""}: ${this.summary(values)}`);
+  }
+
+  /** Calls each entrant in turn; one that throws takes no further part. */
+  private async everyone(act: (entrant: Entrant) => Promise<void>): Promise<void> {
+    const first = this.turn++ % Math.max(1, this.entrants.length);
+    for (const entrant of [...this.entrants.slice(first), ...this.entrants.slice(0, first)]) {
+      try {
+        await act(entrant);
+      } catch (error) {
+        this.rules.say(`  ${entrant.contestant.name} fails: ${brief(error)}`);
+        await this.dismiss(entrant.contestant.name);
+      }
+    }
+  }
+
+  private async dismiss(name: string): Promise<void> {
+    const entrant = this.entrants.find(({ contestant }) => contestant.name === name);
+    this.entrants = this.entrants.filter((other) => other !== entrant);
+    await entrant?.contestant.unload().catch(() => undefined);
+  }
+
+  private summary(values: ReadonlyMap<Entrant, readonly number[]>): string {
+    return [...values]
+      .filter(([, measured]) => measured.length > 0)
+      .map(([{ contestant }, measured]) => `${contestant.name} ${spread(measured).median.toPrecision(3)}`)
+      .join(", ");
+  }
+}
+
+function firstWord(text: string): string {
+  return /^\s*\S+/.exec(text)?.[0] ?? text;
+}
+
+function brief(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split("\n")[0]!;
+}

@@ -1,0 +1,29 @@
+// What decoding a token asks of WebGPU: calls counted by wrapping the API in every worker of the page, whoever's it is.
+import type { Page } from "puppeteer-core";
+import type { Contestant } from "./contestants.ts";
+import type { Prompt } from "./engines/engine.ts";
+import type { Counts } from "./page/counters.ts";
+import { GPU_COUNTS, type GpuCount } from "./records.ts";
+
+const TOKENS = 16;
+
+/** Calls per token of an engine that is loaded, all others being idle. */
+export async function countPerToken(page: Page, contestant: Contestant, prompt: Prompt): Promise<[GpuCount, number][]> {
+  await contestant.complete(prompt, 1);
+  const before = await total(page);
+  await contestant.complete(prompt, TOKENS);
+  const after = await total(page);
+  return GPU_COUNTS.map((name) => [name, (after[name] - before[name]) / TOKENS]);
+}
+
+/** Counts of the page and its workers since they were first asked. */
+async function total(page: Page): Promise<Counts> {
+  const url = new URL("/counters.ts", page.url()).href;
+  const sum: Counts = { dispatches: 0, submits: 0, "buffer writes": 0, "objects created": 0, mappings: 0 };
+  for (const realm of [page, ...page.workers()]) {
+    const load = async (url: string): Promise<Counts> => ((await import(url)) as typeof import("./page/counters.ts")).counts();
+    const counts = await realm.evaluate(load, url);
+    for (const name of GPU_COUNTS) sum[name] += counts[name];
+  }
+  return sum;
+}

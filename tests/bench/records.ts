@@ -1,0 +1,37 @@
+// What a benchmark leaves: one record for each engine and work, in order.
+import type { BackendName, EngineName } from "./engines/engine.ts";
+
+export type WorkName = "prefill" | "decode" | "first token" | "load" | "memory" | "bandwidth" | "bandwidth share" | GpuCount;
+
+/** Calls per decoded token, counted by wrapping the WebGPU API. */
+export const GPU_COUNTS = ["dispatches", "submits", "buffer writes", "objects created", "mappings"] as const;
+
+export type GpuCount = (typeof GPU_COUNTS)[number];
+
+/** One line of `--json`. */
+export interface BenchRecord {
+  /** "page" for what is measured of the page itself. */
+  readonly engine: EngineName | "page";
+  readonly backend: BackendName | "native";
+  readonly model: string;
+  readonly quant: string;
+  readonly work: WorkName;
+  /** Tokens of one repetition. */
+  readonly tokens: number;
+  /** Positions in the KV cache before. */
+  readonly context: number;
+  readonly threads: number;
+  readonly level: string;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit: "tokens/s" | "ms" | "MiB" | "GB/s" | "%" | "per token";
+}
+
+/** Median and range of some measurements. */
+export function spread(values: readonly number[]): { median: number; min: number; max: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return { median, min: sorted[0]!, max: sorted.at(-1)! };
+}
