@@ -48,13 +48,16 @@ const MORE_TAGS = [
 const ATTRIBUTES = ["href", "target", "rel", "title", "start", "align", "class", "tabindex"];
 const HARMLESS = /&lt;(\/?(?:br|sub|sup|kbd|mark|u|s|b|i|em|strong|small|del|ins))\s*\/?&gt;/gi;
 
+/** Level of the heading above what is being rendered. */
+let level = 2;
+
 const marked = new Marked({
   gfm: true,
   breaks: true, // models end lines where they mean it
   renderer: {
-    // h1 and h2 belong to the page: an answer's headings start at h3
+    // h1 and h2 belong to the page: an answer's headings start at h3 and never skip a level, whatever the model skips
     heading({ tokens, depth }) {
-      const level = Math.min(6, depth + 2);
+      level = Math.min(6, depth + 2, level + 1);
       return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
     },
     link({ href, tokens }) {
@@ -114,6 +117,8 @@ export class BlockReader {
   readonly #finished: Block[] = [];
   /** Where the last block starts: all before it is finished. */
   #from = 0;
+  /** Level of the last heading before that. */
+  #level = 2;
 
   /** The blocks of `text` (lines ended by \n), which continues the text of the call before. Blocks that did not change are the same objects. */
   read(text: string, ended: boolean): Block[] {
@@ -121,9 +126,11 @@ export class BlockReader {
     const tokens = marked.lexer(tail).filter((token) => token.raw.length > 0);
     let last = tokens.length - 1;
     while (last > 0 && tokens[last].type === "space") last--; // a list may go on after an empty line
+    level = this.#level;
     for (const token of tokens.slice(0, ended ? tokens.length : Math.max(0, last))) {
       this.#finished.push(...blockOf(token));
       this.#from += token.raw.length;
+      this.#level = level;
     }
     if (ended || last < 0) return [...this.#finished];
     return [...this.#finished, ...blockOf(tokens[last])];

@@ -54,8 +54,8 @@ export class App {
 
   /** Shows what is stored, then looks for the model. */
   async start(): Promise<void> {
+    const open = this.session?.getItem(OPEN_KEY); // at once: the page writes it as soon as it is drawn
     await this.conversations.refresh();
-    const open = this.session?.getItem(OPEN_KEY);
     if (open) await this.chat.open(open);
     await this.model.start();
   }

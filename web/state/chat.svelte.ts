@@ -26,8 +26,10 @@ export class Chat {
   readonly path = $derived(pathTo(this.messages, this.conversation?.head ?? null));
   /** Id of the answer being written; null while idle. */
   answering = $state<string | null>(null);
-  /** Its text so far. */
+  /** Its text so far; that of the last answer while idle. */
   text = $state("");
+  /** Id of the last answer that was written in this tab. */
+  written = $state<string | null>(null);
   error = $state.raw<ErrorRecord | null>(null);
   readonly clock = new AnswerClock();
   /** Positions of the context that the shown path takes, as far as is known. */
@@ -158,6 +160,7 @@ export class Chat {
     this.conversation = conversation;
     this.messages = [...this.messages, { ...draft, answer: facts }];
     this.answering = id;
+    this.written = id;
     const asked = pathTo(this.messages, question.id);
     const journal = new Journal<string>((text) =>
       this.conversations.saveMessage(conversation.id, { ...draft, text, answer: facts }),

@@ -71,8 +71,9 @@ describe("Markdown", () => {
     expect(html).toContain("<b>bold</b>");
   });
 
-  it("starts headings below those of the page", () => {
-    expect(htmlOf(renderMarkdown("# One\n\n## Two"))).toBe("<h3>One</h3><h4>Two</h4>");
+  it("starts headings below those of the page, and skips no level", () => {
+    expect(htmlOf(renderMarkdown("# One\n\n## Two\n\n# Three"))).toBe("<h3>One</h3><h4>Two</h4><h3>Three</h3>");
+    expect(htmlOf(renderMarkdown("### One\n\n###### Two"))).toBe("<h3>One</h3><h4>Two</h4>");
   });
 
   it("keeps the alignment of table columns", () => {
