@@ -12,6 +12,8 @@ export interface Wishes {
   readonly stop: readonly string[];
   /** Go on after an end token. */
   readonly ignoreEos: boolean;
+  /** Guess tokens from the text where that pays. */
+  readonly speculate: boolean;
   /** Alternatives to report for each token; null where no logprobs are wanted. */
   readonly alternatives: number | null;
 }
@@ -39,6 +41,7 @@ const SHARED = [
   "seed",
   "stop",
   "ignore_eos",
+  "speculate",
   "logprobs",
 ];
 const CHAT = [...SHARED, "messages", "max_completion_tokens", "top_logprobs"];
@@ -131,6 +134,7 @@ function shared(record: Record<string, unknown>, defaults: ModelDefaults | null)
     },
     stop: stopStrings(record["stop"]),
     ignoreEos: boolean(record, "ignore_eos") ?? false,
+    speculate: boolean(record, "speculate") ?? true,
   };
 }
 

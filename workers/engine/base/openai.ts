@@ -19,6 +19,8 @@ export interface SamplingParameters {
   readonly stop?: string | readonly string[] | null;
   /** Goes on after the model has said it was done, to `max_tokens`: for measuring. As llama.cpp's server and vLLM have it. */
   readonly ignore_eos?: boolean | null;
+  /** False reads one token at a time even where the text repeats itself and its next tokens can be guessed: for measuring. */
+  readonly speculate?: boolean | null;
 }
 
 export interface ChatRequest extends SamplingParameters {
