@@ -42,11 +42,12 @@ describe("the app", () => {
   });
 });
 
-/** The app's page, once its service worker is in charge. */
+/** Opens the app until its service worker is in charge, then a page beside it: the app itself would load the model as well. */
 async function openPage(): Promise<Page> {
   const page = await chromium.browser.newPage();
   await page.goto(app.url);
-  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null && document.querySelector("main") !== null);
+  await page.goto(`${app.url}catalogue.json`);
   return page;
 }
 
