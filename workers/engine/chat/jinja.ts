@@ -4,7 +4,11 @@ import { EngineError } from "../base/errors.ts";
 import { formatDate } from "./dates.ts";
 
 /** About a second's work. A long conversation in the longest template known takes some 100,000. */
-const MOST_STEPS = 10_000_000;
+const MOST_STEPS = 2_000_000;
+/** Going once through a loop costs as much as so many steps. */
+const STEPS_PER_ROUND = 20;
+/** Macros that call themselves end here, before the stack does. Each "elif" is one deeper than the last. */
+const DEEPEST = 1000;
 /** Room for texts and lists beyond what the conversation itself takes. */
 const SPARE_CHARACTERS = 1_000_000;
 const SPARE_ITEMS = 100_000;
@@ -33,6 +37,9 @@ export function runTemplate(source: string, variables: Readonly<Record<string, u
 /** Counts what a template does, and stops it when it is too much. */
 class LimitedInterpreter extends Interpreter {
   private steps = 0;
+  private depth = 0;
+  /** What loops go through. */
+  private readonly iterables = new Set<unknown>();
   private readonly sizes = new WeakMap<object, number>();
   private readonly mostCharacters: number;
   private readonly mostItems: number;
@@ -44,36 +51,50 @@ class LimitedInterpreter extends Interpreter {
   }
 
   override evaluate(node: Node, environment: Environment): Value {
+    if (node && "iterable" in node) this.iterables.add(node.iterable);
+    if (node && "lhs" in node) this.iterables.add(node.lhs); // of "for m in messages if …"
+    if (++this.depth > DEEPEST) throw badTemplate("it nests without end");
     const value = super.evaluate(node, environment);
-    this.steps += 1 + this.work(value);
+    this.depth--;
+    this.steps += 1 + this.cost(node, value);
     if (this.steps > MOST_STEPS) throw badTemplate(`it takes more than ${MOST_STEPS.toLocaleString("en")} steps`);
     return value;
   }
 
   /** Steps that whoever handles this value may take. Throws where it has grown too large. */
-  private work({ value }: Value): number {
-    if (typeof value === "string") {
-      if (value.length > this.mostCharacters) throw badTemplate(`it makes a text of more than ${this.mostCharacters} characters`);
-      return value.length / 32;
+  private cost(node: Node, value: Value): number {
+    if (typeof value.value === "string") {
+      const { length } = value.value;
+      if (length > this.mostCharacters) throw badTemplate(`it makes a text of more than ${this.mostCharacters} characters`);
+      return length / 32;
     }
-    if (!Array.isArray(value)) return 0;
-    if (this.size(value) > this.mostItems) throw badTemplate(`it makes a list of more than ${this.mostItems} items`);
-    return value.length;
+    const collection = collectionOf(value);
+    if (!collection) return 0;
+    if (this.size(collection) > this.mostItems) throw badTemplate(`it makes a list of more than ${this.mostItems} items`);
+    const length = "length" in collection ? collection.length : collection.size;
+    return this.iterables.has(node) ? length * STEPS_PER_ROUND : length / 32;
   }
 
   /** Items of a list and of the lists in it. Lists don't change, so each is counted once: [x, x] of [x, x] is no way around. */
-  private size(list: readonly Value[]): number {
-    let size = this.sizes.get(list);
+  private size(collection: Collection): number {
+    let size = this.sizes.get(collection);
     if (size !== undefined) return size;
     size = 1;
-    for (const { value } of list) {
-      if (Array.isArray(value)) size += this.size(value);
-      else if (value instanceof Map) size += this.size([...value.values()]);
-      else size += 1;
+    for (const item of collection.values()) {
+      const inner = collectionOf(item);
+      size += inner ? this.size(inner) : 1;
     }
-    this.sizes.set(list, size);
+    this.sizes.set(collection, size);
     return size;
   }
+}
+
+type Collection = readonly Value[] | ReadonlyMap<string, Value>;
+
+/** The items of a list or object; null for anything else. Namespaces, which do change, can be neither gone through nor written out. */
+function collectionOf({ type, value }: Value): Collection | null {
+  if (type === "NamespaceValue") return null;
+  return Array.isArray(value) || value instanceof Map ? value : null;
 }
 
 /** What transformers offers to templates, beside what the language has. */
