@@ -2,15 +2,14 @@
 import type { Backend, BackendInfo } from "../../workers/engine/base/backend.ts";
 import type { Host } from "../../workers/engine/base/host.ts";
 import type { Linear, Model, Segment } from "../../workers/engine/base/model.ts";
-import { openCpu } from "../../workers/engine/cpu/open.ts";
 import { readGguf } from "../../workers/engine/gguf/read.ts";
-import { openGpu } from "../../workers/engine/gpu/open.ts";
 import { describe } from "../../workers/engine/model/describe.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
 import { fileSource } from "../golden/sources.ts";
 import { argmax, type Logits } from "./distance.ts";
 
-export const OPENERS = { wasm: openCpu, webgpu: openGpu } as const;
+/** `openCpu` or `openGpu`. */
+export type Opener = (host: Host, model: Model, contextLength: number | null) => Promise<Backend>;
 
 /** A backend with a model in it. */
 export interface Opened {
@@ -20,15 +19,10 @@ export interface Opened {
 }
 
 /** Loads a file into a backend; `change` may make the model another one first. */
-export async function open(
-  kind: keyof typeof OPENERS,
-  host: Host,
-  file: string,
-  change = (model: Model): Model => model,
-): Promise<Opened> {
+export async function open(opener: Opener, host: Host, file: string, change = (model: Model): Model => model): Promise<Opened> {
   const source = fileSource(file);
   const model = change(await describe(await readGguf(source), source));
-  const backend = await OPENERS[kind](host, model, 512);
+  const backend = await opener(host, model, 512);
   await loadWeights(source, model, backend);
   await backend.ready();
   source.close();

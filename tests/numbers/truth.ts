@@ -1,7 +1,7 @@
 // What llama.cpp computes: the truth (weights as F32, cache as F32), and its own answer on a quantized file.
 // Source: node-llama-cpp 3.22.1 with its prebuilt CPU library; nothing is built or downloaded.
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { getLlama, LlamaLogLevel, type LlamaContextSequence, type LlamaModel, type Token } from "node-llama-cpp";
 import { all, derive } from "../golden/models.ts";
@@ -29,7 +29,12 @@ export interface Task {
 
 /** llama.cpp on the file's weights as F32. Kept under .cache/truth. */
 export async function truth(file: string, task: Task): Promise<Run> {
-  return cached(file, "truth", task, async () => run(await derive(file, all("F32")), task, "F32"));
+  return cached(file, "truth", task, async () => {
+    const unpacked = await derive(file, { ...all("F32"), name: "truth" });
+    const made = await run(unpacked, task, "F32");
+    rmSync(unpacked); // half a gigabyte
+    return made;
+  });
 }
 
 /** llama.cpp on the file as it is: what its own kernels lose to quantized weights and activations. Kept likewise. */
