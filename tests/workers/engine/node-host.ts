@@ -26,6 +26,9 @@ export function nodeHost({ threads = 2, gpu = null, isolated = true }: NodeHostO
     startThread: () => {
       const worker = new Worker(new URL("./node-thread.mjs", import.meta.url));
       worker.unref();
+      worker.on("error", (error) => {
+        throw error;
+      });
       return {
         postMessage: (message) => worker.postMessage(message),
         onMessage: (listener) => worker.on("message", listener),

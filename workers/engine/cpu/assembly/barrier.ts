@@ -31,22 +31,29 @@ export function barrier(op: usize): void {
     if (atomic.load<i32>(C_SLEEPERS)) atomic.notify(C_GENERATION);
     return;
   }
-  if (spin(C_GENERATION, generation, barrierSpin)) {
-    barrierSpin = min(SPIN_MOST, barrierSpin + (barrierSpin >> 3));
-    return;
-  }
-  barrierSpin = max(SPIN_LEAST, barrierSpin >> 1);
-  atomic.add<i32>(C_SLEEPERS, 1);
-  while (atomic.load<i32>(C_GENERATION) == generation) atomic.wait<i32>(C_GENERATION, generation, -1);
-  atomic.sub<i32>(C_SLEEPERS, 1);
+  barrierSpin = waitWhile(C_GENERATION, generation, barrierSpin, C_SLEEPERS);
 }
 
-/** Looks up to `limit` times; true as soon as the word has changed. */
-@inline
-function spin(word: usize, old: i32, limit: i32): bool {
-  for (let i = 0; i < limit; i++) {
+/** Waits until a word is no longer `old`; counts itself in `sleepers` while asleep. Gives the spins to allow next time. */
+function waitWhile(word: usize, old: i32, spins: i32, sleepers: usize): i32 {
+  if (look(word, old, spins, sleepers)) return min(SPIN_MOST, spins + (spins >> 3) + 1);
+  atomic.sub<i32>(sleepers, 1);
+  while (atomic.load<i32>(word) == old) {
+    if (!look(word, old, 1, sleepers)) atomic.sub<i32>(sleepers, 1);
+  }
+  return max(SPIN_LEAST, spins >> 1);
+}
+
+/**
+ * Looks so many times: true as soon as the word has changed. Else sleeps once, counted in `sleepers`, and is false.
+ * Nothing may follow the wait in this function: V8 11's first compiler loses local variables over it (Node 20 hangs).
+ */
+function look(word: usize, old: i32, times: i32, sleepers: usize): bool {
+  for (let i = 0; i < times; i++) {
     if (atomic.load<i32>(word) != old) return true;
   }
+  atomic.add<i32>(sleepers, 1);
+  atomic.wait<i32>(word, old, -1);
   return false;
 }
 
@@ -69,13 +76,6 @@ export function callThreads(): void {
 export function waitForCall(thread: i32, seen: i32): i32 {
   if (!SHARED) return seen;
   const word = goWord(thread);
-  if (spin(word, seen, idleSpin)) {
-    idleSpin = min(SPIN_MOST, idleSpin << 1);
-  } else {
-    idleSpin = max(SPIN_LEAST, idleSpin >> 1);
-    atomic.store<i32>(word, 1, 4);
-    while (atomic.load<i32>(word) == seen) atomic.wait<i32>(word, seen, -1);
-    atomic.store<i32>(word, 0, 4);
-  }
+  idleSpin = waitWhile(word, seen, idleSpin, word + 4);
   return atomic.load<i32>(word);
 }
