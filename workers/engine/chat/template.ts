@@ -10,7 +10,7 @@ import { runTemplate } from "./jinja.ts";
 export interface Template {
   /** For people: "the file's own template", or which format is used instead and why. */
   readonly name: string;
-  /** Texts that end an answer besides the model's end tokens, for models that write their format out. */
+  /** Texts that end an answer besides the model's end tokens: those of its format that are no tokens of their own. */
   readonly stop: readonly string[];
   /** Tokens of the prompt, up to where the answer begins. What a user typed is text, even where it looks like a special token. */
   render(messages: readonly ChatMessage[]): number[];
@@ -67,7 +67,7 @@ class FileTemplate implements Template {
   }
 
   get stop(): readonly string[] {
-    return this.family.stop;
+    return this.family.stop.filter((stop) => !this.file.specials.includes(stop));
   }
 
   render(messages: readonly ChatMessage[]): number[] {

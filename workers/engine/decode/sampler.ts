@@ -38,7 +38,8 @@ export class Sampler {
     this.kept.subarray(0, count).sort();
     for (let i = 0; i < count; i++) {
       const id = this.kept[i];
-      if (i === 0 || id !== this.kept[i - 1]) logits[id] *= logits[id] > 0 ? 1 / repeatPenalty : repeatPenalty;
+      if (i > 0 && id === this.kept[i - 1]) continue;
+      logits[id] = logits[id] > 0 ? logits[id] / repeatPenalty : logits[id] * repeatPenalty;
     }
   }
 

@@ -25,7 +25,7 @@ describe("a file without a template", () => {
       "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello!<|im_end|>\n" +
         "<|im_start|>assistant\nHi!<|im_end|>\n<|im_start|>user\nHow are you?<|im_end|>\n<|im_start|>assistant\n",
     );
-    expect(template.stop).toContain("<|im_end|>");
+    expect(template.stop).toEqual([]); // both are tokens
   });
 
   it("is Llama 3 where its headers are", () => {
@@ -47,6 +47,7 @@ describe("a file without a template", () => {
     const template = file({});
     expect(template.renderText(DIALOGUE)).toBe("Be brief. USER: Hello! ASSISTANT: Hi!</s>USER: How are you? ASSISTANT:");
     expect(template.renderText(HELLO)).toBe("USER: Hello! ASSISTANT:");
+    expect(template.stop).toEqual(["USER:"]);
   });
 
   it.skipIf(!GOLDEN || !existsSync(join(GOLDEN, "prompts.json")))("renders Vicuna as FastChat does", () => {
