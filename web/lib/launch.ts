@@ -1,11 +1,8 @@
-// Files the installed app was opened with: the manifest makes it the system's program for .gguf files.
-
-interface LaunchParams {
-  readonly files?: readonly { getFile(): Promise<File> }[];
-}
+// Files that the operating system opens with the installed app.
+// Source: wicg.github.io/manifest-incubations, launch queue; Chromium has it, others ignore the manifest's file_handlers.
 
 interface LaunchQueue {
-  setConsumer(consumer: (params: LaunchParams) => void): void;
+  setConsumer(consumer: (launch: { readonly files: readonly FileSystemFileHandle[] }) => void): void;
 }
 
 declare global {
@@ -14,9 +11,9 @@ declare global {
   }
 }
 
-/** Calls `open` with the files the app was started with, now or later; never where browsers have no such thing. */
-export function onLaunchedWithFiles(open: (files: File[]) => void): void {
-  window.launchQueue?.setConsumer(({ files = [] }) => {
+/** Calls `open` with the files the app was launched with; never where that is not offered. */
+export function onLaunchedFiles(open: (files: File[]) => void): void {
+  window.launchQueue?.setConsumer(({ files }) => {
     if (files.length > 0) void Promise.all(files.map((handle) => handle.getFile())).then(open);
   });
 }

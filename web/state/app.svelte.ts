@@ -2,13 +2,14 @@
 import { EngineError } from "../../workers/engine/base/errors.ts";
 import type { Conversation } from "../lib/conversation.ts";
 import { toMarkdown, pathTo } from "../lib/conversation.ts";
-import { saveFile } from "../lib/files.ts";
+import { pickFiles, saveFile } from "../lib/files.ts";
+import type { Remedy } from "../lib/remedies.ts";
 import { writeArchives } from "../lib/transfer.ts";
 import { askToPersist, removeServiceWorker } from "../lib/service-worker.ts";
 import { Chat } from "./chat.svelte.ts";
 import { Conversations, type Channel } from "./conversations.svelte.ts";
 import type { Engine } from "./engine.ts";
-import { Model } from "./model.svelte.ts";
+import { Model, type Choice } from "./model.svelte.ts";
 import { Notices } from "./notices.svelte.ts";
 import { Route } from "./route.svelte.ts";
 import { Settings, type PreferenceStore } from "./settings.svelte.ts";
@@ -50,6 +51,56 @@ export class App {
   /** Downloads what is missing of the chosen model and loads it; asks the browser to keep it even when the disk runs full. */
   async download(): Promise<void> {
     await Promise.all([askToPersist().catch(() => false), this.model.load()]);
+  }
+
+  /** Another model, or the same one again. An answer that is being written ends where it is. */
+  async choose(choice: Choice): Promise<void> {
+    this.chat.stop();
+    await this.model.choose(choice);
+  }
+
+  /** Files that were dropped, picked or opened with the app: conversations are imported, everything else is tried as a model. */
+  async open(files: readonly File[]): Promise<void> {
+    const isArchive = (file: File): boolean => file.name.endsWith(".json");
+    for (const file of files.filter(isArchive)) await this.importFile(file);
+    const parts = files.filter((file) => !isArchive(file));
+    if (parts.length > 0) await this.choose(parts);
+  }
+
+  /** Lets the person pick a model from the disk: one file, or all files of a split one. */
+  async pick(): Promise<void> {
+    const files = await pickFiles(".gguf", true);
+    if (files.length === 0) return;
+    this.route.close();
+    await this.choose(files);
+  }
+
+  /** Does what a button under a failure promises. */
+  async remedy(what: Remedy): Promise<void> {
+    const { chat, model } = this;
+    const unanswered = chat.error !== null && !chat.lastAnswered;
+    switch (what) {
+      case "retry":
+        return chat.error ? chat.retry() : model.retry();
+      case "reload_model":
+        await model.retry();
+        return unanswered && model.phase === "ready" ? chat.retry() : undefined;
+      case "use_wasm":
+        this.settings.set({ backend: "wasm" });
+        return this.remedy("reload_model");
+      case "drop_oldest":
+        await chat.dropOldest();
+        return unanswered ? chat.retry() : undefined;
+      case "open_file":
+        return this.pick();
+      case "choose_model":
+      case "free_space":
+        return this.route.open("models");
+      case "settings":
+        return this.route.open("settings");
+      case "reload_page":
+        return location.reload();
+    }
   }
 
   /** Shows what is stored, then looks for the model. */

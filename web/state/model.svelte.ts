@@ -47,6 +47,7 @@ export class Model {
     try {
       this.catalogue = await this.engine.catalogue();
       await this.refreshStored();
+      if (this.choice !== null) return; // a file came first
       const first = this.settings.values.model ?? this.catalogue[0]?.id;
       if (first) await this.choose(first);
       else this.phase = "choosing";
