@@ -1,6 +1,7 @@
 // One run of the benchmark: every model in turn, all engines on it, then each engine alone for its memory.
 import { availableParallelism } from "node:os";
 import type { Page } from "puppeteer-core";
+import { buildIfNeeded } from "../../web/cli/build.ts";
 import { BenchBrowser } from "./browser.ts";
 import { Contest, type Rules } from "./contest.ts";
 import { type Contestant, inPage, NativeProcess } from "./contestants.ts";
@@ -33,6 +34,7 @@ export interface Outcome {
 /** Runs it all, saying how far it is and each model's table as it is done. */
 export async function runBench(options: BenchOptions): Promise<Outcome> {
   const { backend, say } = options;
+  buildIfNeeded();
   const models: BenchModel[] = [];
   for (const name of options.models) models.push(await openModel(name));
   const server = await serveBench((file) => models.find(({ name }) => `${name}.gguf` === file)?.path ?? null);
@@ -94,8 +96,9 @@ async function measureModel(
     for (const name of names) await contest.enter(name === "llama.cpp" ? native : inPage(page, name), setupFor(name));
     await contest.run();
     if (backend === "webgpu") await countCalls(contest, page);
-    for (const contestant of contest.present) await measureMemory(contest, contestant, setupFor(contestant.name), browser, rules);
+    for (const contestant of contest.models) await measureMemory(contest, contestant, setupFor(contestant.name), browser, rules);
     const records = [...pageRecords(model, rules, bandwidths), ...contest.records];
+    if (contest.records.length === 0) return [];
     say(`\n${tableOf(records)}`);
     const cache = contextLength * model.cacheBytesPerPosition;
     const memory = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
@@ -125,8 +128,7 @@ function pageRecords(model: BenchModel, { backend, threads }: Rules, bandwidths:
 
 /** What decoding a token asks of WebGPU, counted in the engines' workers. */
 async function countCalls(contest: Contest, page: Page): Promise<void> {
-  for (const contestant of contest.present) {
-    if (contestant.name === "onnxruntime-web") continue;
+  for (const contestant of contest.models) {
     const counts = await countPerToken(page, contestant, await contest.prompts.fresh(1));
     for (const [work, count] of counts) contest.record(contestant, work, "per token", [count]);
   }

@@ -55,6 +55,7 @@ export class Contest {
   /** Everything the plans ask for. Engines that fail or answer wrongly take no further part. */
   async run(): Promise<void> {
     await this.check();
+    if (this.entrants.length === 0) return;
     await this.load();
     await this.firstToken();
     await this.prefill();
@@ -79,9 +80,9 @@ export class Contest {
     this.records.push({ ...made, ...spread(values), unit });
   }
 
-  /** Contestants that still take part. */
-  get present(): readonly Contestant[] {
-    return this.entrants.map(({ contestant }) => contestant);
+  /** Models that still take part. */
+  get models(): readonly Contestant[] {
+    return this.entrants.filter(isModel).map(({ contestant }) => contestant);
   }
 
   planOf({ contestant }: Pick<Entrant, "contestant">): ReturnType<typeof planFor> {
@@ -112,10 +113,11 @@ export class Contest {
 
   /** From the engine's own store to ready. */
   private async load(): Promise<void> {
-    await this.rounds("load", "ms", 0, async ({ contestant, setup }) => {
+    const reload = async ({ contestant, setup }: Entrant): Promise<number> => {
       await contestant.unload();
       return (await contestant.load(setup)).milliseconds;
-    });
+    };
+    await this.rounds("load", "ms", 0, reload, 0, new Set(this.entrants.filter(isModel)));
   }
 
   private async firstToken(): Promise<void> {
@@ -175,7 +177,7 @@ export class Contest {
 
   private shareOfBandwidth(): void {
     if (this.bandwidth === null) return;
-    for (const { contestant } of this.entrants) {
+    for (const { contestant } of this.entrants.filter(isModel)) {
       const decode = this.records.find(({ engine, work }) => engine === contestant.name && work === "decode");
       if (!decode) continue;
       const share = (perSecond: number): number => (perSecond * this.model.bytesPerToken * 100) / this.bandwidth!;
@@ -236,6 +238,11 @@ export class Contest {
       .map(([{ contestant }, measured]) => `${contestant.name} ${spread(measured).median.toPrecision(3)}`)
       .join(", ");
   }
+}
+
+/** Not bare products, whose weights are those of one layer: they neither load a model nor hold one. */
+function isModel({ contestant }: Pick<Entrant, "contestant">): boolean {
+  return contestant.name !== "onnxruntime-web";
 }
 
 function firstWord(text: string): string {

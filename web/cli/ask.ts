@@ -1,7 +1,6 @@
 // `npm run ask -- [--backend wasm|webgpu|auto] [--model path-or-url] [--json] "question"`: asks the built app in headless Chromium,
 // prints the answer as it comes, then the figures. The quickest proof that the whole thing works.
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import puppeteer, { type Page } from "puppeteer-core";
@@ -9,12 +8,11 @@ import { preview } from "vite";
 import type * as Library from "../api/cria.ts";
 import catalogue from "../../public/catalogue.json" with { type: "json" };
 import { findBrowser } from "./browsers.ts";
+import { buildIfNeeded } from "./build.ts";
 import { MODEL_PATH, obtainModel } from "./model.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const USAGE = 'Usage: npm run ask -- [--backend wasm|webgpu|auto] [--model path-or-url] [--json] "question"';
-/** What the build is made of. */
-const SOURCES = ["web", "workers", "shaders", "public", ".config", "vite.config.ts", "package-lock.json"];
 
 /** What the page is told. */
 interface Question {
@@ -71,29 +69,6 @@ async function modelAddress(given: string | undefined, home: string): Promise<st
   if (path === null || !existsSync(path)) throw new Error(`There is no model ${path ?? MODEL_PATH}.`);
   process.env["CRIA_MODEL"] = path;
   return given ? new URL(`models/${encodeURIComponent(basename(path))}`, home).href : catalogue[0]!.id;
-}
-
-function buildIfNeeded(): void {
-  const built = join(ROOT, "dist/cria.js");
-  if (existsSync(built) && SOURCES.every((source) => newest(join(ROOT, source)) < statSync(built).mtimeMs)) return;
-  const { status } = spawnSync("npm", ["run", "--silent", "build"], {
-    cwd: ROOT,
-    stdio: ["ignore", 2, 2],
-    shell: process.platform === "win32",
-  });
-  if (status !== 0) throw new Error("The build failed; what it said stands above.");
-}
-
-/** When the newest file of a folder was changed. */
-function newest(path: string): number {
-  const { mtimeMs } = statSync(path);
-  if (!statSync(path).isDirectory()) return mtimeMs;
-  return Math.max(
-    0,
-    ...readdirSync(path)
-      .filter((name) => name !== "build")
-      .map((name) => newest(join(path, name))),
-  );
 }
 
 /** Headless Chromium has WebGPU on request; without a graphics card it computes on the processor. */

@@ -13,7 +13,7 @@ export class CriaEngine implements Engine {
   }
 
   async complete(prompt: Prompt, tokens: number): Promise<Answer> {
-    const request = { prompt: prompt.ids, max_tokens: tokens, temperature: 0, ignore_eos: true };
+    const request = { prompt: prompt.ids, max_tokens: tokens, temperature: 0, ignore_eos: true, speculate: false };
     const { choices, usage } = await this.cria!.completions.create(request);
     return {
       text: choices[0].text,
