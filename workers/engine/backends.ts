@@ -3,8 +3,6 @@ import type { Backend } from "./base/backend.ts";
 import { EngineError, type ErrorCode } from "./base/errors.ts";
 import type { Host } from "./base/host.ts";
 import type { BackendChoice, LoadProgress } from "./base/wire.ts";
-import { openCpu } from "./cpu/open.ts";
-import { openGpu } from "./gpu/open.ts";
 import type { ModelFile } from "./model-file.ts";
 import { loadWeights } from "./weights/load.ts";
 
@@ -22,7 +20,11 @@ export interface OpenedBackend {
   readonly reason: string;
 }
 
-const OPENERS = { webgpu: openGpu, wasm: openCpu } as const;
+/** Only the code of the one that is used is fetched and compiled. */
+const OPENERS = {
+  webgpu: async () => (await import("./gpu/open.ts")).openGpu,
+  wasm: async () => (await import("./cpu/open.ts")).openCpu,
+} as const;
 
 /** Failures of a GPU after which the processor may still do. */
 const GPU_FAILURES: readonly ErrorCode[] = ["no_gpu", "gpu_lost", "out_of_memory"];
@@ -45,7 +47,8 @@ export async function openBackend(host: Host, file: ModelFile, options: BackendO
 
 async function start(host: Host, file: ModelFile, kind: keyof typeof OPENERS, options: BackendOptions): Promise<OpenedBackend> {
   const { contextLength, signal, onProgress } = options;
-  const backend = await OPENERS[kind](host, file.model, contextLength);
+  const open = await OPENERS[kind]();
+  const backend = await open(host, file.model, contextLength);
   try {
     const report = (phase: LoadProgress["phase"]) => (doneBytes: number, totalBytes: number) =>
       onProgress?.({ phase, doneBytes, totalBytes, bytesPerSecond: 0 });

@@ -187,7 +187,9 @@ export class Engine {
   ): AsyncGenerator<Piece, StopType, void> {
     const began = this.host.now();
     const endIds = wishes.ignoreEos ? [] : this.tokenizer.endIds;
-    const pieces = generate(this.session, detokenizer, logits, { ...wishes, endIds, signal, breathe: () => this.host.breathe() });
+    const { session, host } = this;
+    const options = { ...wishes, endIds, signal, breathe: () => host.breathe(), now: () => host.now() };
+    const pieces = generate(session, detokenizer, logits, options);
     try {
       for (;;) {
         const next = await pieces.next();

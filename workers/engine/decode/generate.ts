@@ -3,6 +3,7 @@ import type { Sampling } from "../base/backend.ts";
 import type { StopType } from "../base/openai.ts";
 import type { Session } from "../model/session.ts";
 import type { Detokenizer } from "../text/detokenizer.ts";
+import { Lookup } from "./lookup.ts";
 import { Sampler } from "./sampler.ts";
 import { scoreToken, type TokenScore } from "./score.ts";
 import { StopFilter } from "./stops.ts";
@@ -29,6 +30,8 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gives messages their turn, a request to stop among them. */
   breathe(): Promise<void>;
+  /** Milliseconds on a monotonic clock. */
+  now(): number;
 }
 
 /** Tokens as they are picked, with scores where they were asked for. */
@@ -86,22 +89,42 @@ async function* pickOnDevice(session: Session, limit: number, options: GenerateO
   for await (const ids of session.decode!({ limit, sampling, recent, endIds, stopped })) yield { ids, scores: [] };
 }
 
-/** We pick from the logits of one token and have the session read it for the next. */
+/** We pick from the logits of the last token and have the session read what we picked, with guesses of what follows where that pays. */
 async function* pickHere(
   session: Session,
   first: Float32Array,
   limit: number,
-  { sampling, alternatives, signal, breathe }: GenerateOptions,
+  { sampling, alternatives, signal, breathe, now }: GenerateOptions,
 ): AsyncGenerator<Picked, void, void> {
-  const sampler = new Sampler(first.length);
-  let logits = first;
-  for (let count = 1; count <= limit; count++) {
-    const unspoilt = alternatives === null ? null : logits.slice();
-    const id = sampler.pick(logits, sampling, session.cached, session.cached.length);
-    yield { ids: [id], scores: unspoilt ? [scoreToken(unspoilt, id, alternatives!)] : [] };
-    if (count === limit) return;
-    await breathe();
-    if (signal?.aborted) return;
-    logits = await session.append([id], "last");
+  const vocab = first.length;
+  const sampler = new Sampler(vocab);
+  const text = [...session.cached];
+  // A batch on the GPU need not give the very same bits as one token does, so that a near tie could turn out otherwise.
+  const lookup = session.decode === null ? new Lookup(vocab, text) : null;
+  let rows = first; // logits [1 + guessed, vocab] of the last token and of guesses after it
+  let row = 0;
+  let guessed: readonly number[] = [];
+  try {
+    for (let count = 1; count <= limit; count++) {
+      const logits = rows.subarray(row * vocab, (row + 1) * vocab);
+      const unspoilt = alternatives === null ? null : logits.slice();
+      const id = sampler.pick(logits, sampling, text, text.length);
+      yield { ids: [id], scores: unspoilt ? [scoreToken(unspoilt, id, alternatives!)] : [] };
+      if (count === limit) return;
+      await breathe();
+      if (signal?.aborted) return;
+      text.push(id);
+      lookup?.add(id);
+      if (guessed[row++] === id) continue; // what follows it is known already
+      session.truncate(text.length - 1);
+      lookup?.learn(guessed.length, row);
+      guessed = lookup?.guess(limit - count) ?? [];
+      row = 0;
+      const began = now();
+      rows = await session.append([id, ...guessed], guessed.length > 0 ? "all" : "last");
+      lookup?.time(guessed.length, now() - began);
+    }
+  } finally {
+    session.truncate(text.length); // guesses that were not said
   }
 }

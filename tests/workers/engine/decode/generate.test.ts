@@ -24,6 +24,7 @@ async function say(
 ): Promise<Said> {
   const session = new ScriptedSession({ vocab: TEXTS.length, script, ...options });
   const { logits } = await session.prefill([HELLO, WORLD]);
+  let clock = 0;
   const settings = {
     sampling: GREEDY,
     maxTokens: null,
@@ -31,6 +32,7 @@ async function say(
     endIds: [END],
     alternatives: null,
     breathe: () => Promise.resolve(),
+    now: () => clock++, // whatever is read takes a millisecond
     ...options,
   };
   const pieces: Piece[] = [];
@@ -131,5 +133,43 @@ describe("a seed", () => {
     const sampling = { ...GREEDY, temperature: 40, seed: 7 };
     const answers = await Promise.all([1, 2].map(() => say([HELLO, WORLD, BANG, HELLO, WORLD], { sampling, maxTokens: 5 })));
     expect(answers[0]!.text).toBe(answers[1]!.text);
+  });
+});
+
+describe("guessing ahead", () => {
+  // Three tokens of the prompt and the answer repeat, so that what follows is guessed: first rightly, then not.
+  const script = [BANG, HELLO, WORLD, BANG, HELLO, WORLD, BANG, HELLO, HELLO, HELLO, END];
+
+  it("says the same as without, in fewer steps", async () => {
+    const { text, ended, session } = await say(script);
+    expect([text, ended]).toEqual([
+      script
+        .slice(0, -1)
+        .map((id) => ["Hello", " world", "!"][id])
+        .join(""),
+      "eos",
+    ]);
+    expect(session.appended.length).toBeLessThan(script.length - 1);
+    expect(session.appended.some((batch) => batch.length > 1)).toBe(true);
+  });
+
+  it("leaves nothing in the cache that was not said", async () => {
+    for (let maxTokens = 1; maxTokens < script.length; maxTokens++) {
+      const { session } = await say(script, { maxTokens });
+      const said = [HELLO, WORLD, ...script.slice(0, maxTokens)];
+      expect(session.cached).toEqual(said.slice(0, session.cached.length));
+      expect(session.cached.length).toBe(said.length - 1);
+    }
+  });
+
+  it("scores each token as without", async () => {
+    const { pieces } = await say(script, { alternatives: 0 });
+    const best = 10 - Math.log(Math.exp(10) + 5);
+    for (const { scores } of pieces) for (const { logprob } of scores) expect(logprob).toBeCloseTo(best, 6);
+  });
+
+  it("fits into what is left of the context", async () => {
+    const { text, ended } = await say(script, { contextLength: 9 });
+    expect([text, ended]).toEqual(["!Hello world!Hello world!", "context_full"]);
   });
 });
