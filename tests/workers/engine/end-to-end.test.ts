@@ -17,7 +17,7 @@ describe.skipIf(SMOLLM2 === null)("SmolLM2 135M Instruct on WASM", () => {
 
   beforeAll(async () => {
     const file = await readModelFile(fileSource(SMOLLM2!));
-    engine = await openEngine(nodeHost({ threads: 1 }), file, {
+    engine = await openEngine(nodeHost(), file, {
       id: "smollm2",
       name: null,
       backend: "wasm",
