@@ -68,6 +68,36 @@ describe("a download", () => {
     expect(sentBytes()).toBeLessThanOrEqual(MODEL.length - 3 * SHARD_BYTES + 1);
   });
 
+  it.runIf(process.env["CRIA_LONG"])(
+    "survives thirty kills at any moment, each at the cost of the shards in flight",
+    { timeout: 900_000 },
+    async () => {
+      let page = await openPage();
+      for (let kill = 0; kill < 30; kill++) {
+        const loading = load(page).catch(() => undefined);
+        await new Promise((resolve) => setTimeout(resolve, ((kill * 0.618) % 1) * 3000));
+        await chromium.kill();
+        await loading;
+        chromium = await openChromium(chromium.profile);
+        page = await openPage();
+        const [model] = await page.evaluate(() => window.fixture.store.listModels());
+        const again = sentBytes() - (model?.storedBytes ?? 0);
+        expect(again).toBeLessThanOrEqual(4 * SHARD_BYTES + 2);
+        hub.log.length = 0;
+        if (model?.storedBytes === MODEL.length) await page.evaluate(() => window.fixture.store.wipe());
+        else hub.log.push({ path: "", range: "", mishap: "right", sentBytes: model?.storedBytes ?? 0 }); // what the next kill may find
+      }
+      expect(await load(page)).toMatchObject({ sha256: SHA256 });
+    },
+  );
+
+  it("waits for a slow host through the service worker, which browsers end when an event takes too long", async () => {
+    schedule = (range) => (range.startsWith("bytes=0-1") ? "slow" : "right");
+    const page = await openPage();
+    expect(await load(page)).toMatchObject({ sha256: SHA256 });
+    expect(sentBytes()).toBe(MODEL.length + 1);
+  });
+
   it("stops with disk_full where the browser gives no more room, and goes on when it does", async () => {
     const page = await openPage();
     const devtools = await page.createCDPSession();

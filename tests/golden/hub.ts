@@ -17,7 +17,10 @@ export const MISHAPS = [
   "whole", // ignores the Range header
 ] as const;
 
-export type Mishap = (typeof MISHAPS)[number];
+/** "slow" is right in the end, and in no schedule: it pauses for SLOW_MS in the middle. */
+export type Mishap = (typeof MISHAPS)[number] | "slow";
+
+const SLOW_MS = 12_000;
 
 /** A file that a hub serves. */
 export interface HubFile {
@@ -105,10 +108,12 @@ function act(file: HubFile, range: string, mishap: Mishap, response: ServerRespo
   const total = mishap === "other-total" ? size + 1 : size;
   const sent = mishap === "short" ? body.subarray(0, body.length >> 1) : body;
   response.writeHead(206, { "Content-Range": `bytes ${String(start)}-${String(last)}/${String(total)}`, "Content-Length": sent.length, ETag: file.etag });
-  if (mishap !== "cut" && mishap !== "stall") return end(response, sent);
+  if (!["cut", "stall", "slow"].includes(mishap)) return end(response, sent);
   const half = body.subarray(0, body.length >> 1);
   response.write(half, () => mishap === "cut" && response.destroy());
-  return half.length;
+  if (mishap !== "slow") return half.length;
+  setTimeout(() => response.end(body.subarray(half.length)), SLOW_MS);
+  return body.length;
 }
 
 function end(response: ServerResponse, body: Uint8Array = new Uint8Array(0)): number {
