@@ -1,0 +1,81 @@
+// Kernels by themselves, one thread: GB/s of weights for one token, GMAC/s for a tile of tokens, beside plain reading.
+import type { QuantName } from "../../../../../shaders/quant/index.ts";
+import type { Host } from "../../../../../workers/engine/base/host.ts";
+import { C_END } from "../../../../../workers/engine/cpu/assembly/words.ts";
+import { compileLevel, instantiate, type LevelName, LEVELS } from "../../../../../workers/engine/cpu/kernels.ts";
+import { groupBytes, layoutOf } from "../../../../../workers/engine/cpu/layouts.ts";
+import { blockBytes } from "../../../../../workers/engine/cpu/place.ts";
+
+export interface KernelJob {
+  readonly types: readonly QuantName[];
+  readonly levels: readonly LevelName[];
+  readonly rows: number;
+  readonly cols: number;
+  readonly milliseconds: number;
+}
+
+export interface KernelTime {
+  readonly level: LevelName;
+  readonly type: QuantName | "read";
+  /** Best of many runs. */
+  readonly gigabytesPerSecond: number;
+  readonly gigamacsPerSecond: number;
+}
+
+export async function timeKernels(host: Host, { types, levels, rows, cols, milliseconds }: KernelJob): Promise<KernelTime[]> {
+  const times: KernelTime[] = [];
+  for (const level of levels) {
+    const module = await compileLevel(host, level, false);
+    if (!module) continue;
+    const memory = new WebAssembly.Memory({ initial: 2048, maximum: 2048 });
+    const kernels = instantiate(module, memory);
+    const bytesMode = kernels.probe();
+    const tokens = 64;
+    const block = blockBytes(LEVELS[level].wordBytes);
+    const acts = C_END;
+    const actBytes = Math.max((tokens * cols * block) / 32, tokens * cols * 4);
+    const out = acts + actBytes;
+    const weights = out + rows * 8 + 1024;
+    const readBytes = 2 ** 26;
+    new Uint8Array(memory.buffer, weights).fill(0x35); // untouched memory is one page of zeros, in the first cache
+    const read = best(host, milliseconds, () => kernels.readAll(weights, readBytes));
+    times.push({ level, type: "read", gigabytesPerSecond: readBytes / read / 1e6, gigamacsPerSecond: 0 });
+    for (const type of types) {
+      const layout = layoutOf(type);
+      const group = groupBytes(layout, cols);
+      const groups = rows / 8;
+      const copies = Math.max(1, Math.floor(2 ** 26 / (groups * group))); // beyond the caches
+      let copy = 0;
+      const vector = best(host, milliseconds, () => {
+        copy = (copy + 1) % copies;
+        kernels.multiplyVector(layout.id, bytesMode, weights + copy * groups * group, groups, cols, acts, out);
+      });
+      const perTile = layout.float ? cols * 16 : 4 * (cols / 32) * block;
+      const batch = best(host, milliseconds, () => {
+        for (let row = 0; row < 4; row++)
+          for (let tile = 0; tile < tokens / 4; tile++) {
+            kernels.multiplyBatch(layout.id, bytesMode, weights + row * group, cols, acts + tile * perTile, out);
+          }
+      });
+      times.push({
+        level,
+        type,
+        gigabytesPerSecond: (groups * group) / vector / 1e6,
+        gigamacsPerSecond: (4 * 8 * cols * tokens) / batch / 1e6,
+      });
+    }
+  }
+  return times;
+}
+
+/** Least milliseconds of a run. */
+function best(host: Host, milliseconds: number, run: () => void): number {
+  const start = host.now();
+  let least = Infinity;
+  while (host.now() - start < milliseconds) {
+    const from = host.now();
+    for (let i = 0; i < 3; i++) run();
+    least = Math.min(least, (host.now() - from) / 3);
+  }
+  return least;
+}

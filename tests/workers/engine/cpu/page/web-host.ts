@@ -1,0 +1,30 @@
+// A Host in a test page's worker: kernels come from the server, nothing is remembered.
+import type { Host } from "../../../../../workers/engine/base/host.ts";
+
+export function createWebHost(): Host {
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return {
+    gpu: null,
+    cores: navigator.hardwareConcurrency,
+    isolated: self.crossOriginIsolated,
+    now: () => performance.now(),
+    kernelFile: async (name) => (await fetch(`/kernels/${name}`)).arrayBuffer(),
+    startThread: () => {
+      const worker = new Worker(new URL("../../../../../workers/cpu-thread.worker.ts", import.meta.url), { type: "module" });
+      return {
+        postMessage: (message) => worker.postMessage(message),
+        onMessage: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),
+        terminate: () => worker.terminate(),
+      };
+    },
+    breathe: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        port2.postMessage(null);
+      }),
+    recall: async () => null,
+    remember: async () => undefined,
+  };
+}

@@ -1,0 +1,71 @@
+// Small models of random weights, made in memory: for bits and speed, not for sense.
+import { QUANTS, type QuantName } from "../../../../shaders/quant/index.ts";
+import type { Backend } from "../../../../workers/engine/base/backend.ts";
+import type { Model, Shape, Tensor } from "../../../../workers/engine/base/model.ts";
+import { describeLlama } from "../../../../workers/engine/model/llama.ts";
+import { randomMatrix } from "./products.ts";
+
+/** Names a tensor's type. */
+export type TypeOf = (name: string) => QuantName;
+
+/** A LLaMA of this shape; `tied` shares the embedding with the head. */
+export function smallModel(shape: Shape, typeOf: TypeOf, tied = true): Model {
+  const { dim, heads, kvHeads, headDim, ffnDim, vocab } = shape;
+  const sizes: Record<string, [number, number]> = {
+    token_embd: [vocab, dim],
+    output: [vocab, dim],
+    output_norm: [1, dim],
+    attn_norm: [1, dim],
+    ffn_norm: [1, dim],
+    attn_q: [heads * headDim, dim],
+    attn_k: [kvHeads * headDim, dim],
+    attn_v: [kvHeads * headDim, dim],
+    attn_output: [dim, heads * headDim],
+    ffn_gate: [ffnDim, dim],
+    ffn_up: [ffnDim, dim],
+    ffn_down: [dim, ffnDim],
+  };
+  const made = new Map<string, Tensor>();
+  const find = (name: string): Tensor => {
+    const [rows, cols] = sizes[name.split(".").at(-2)!]!;
+    const type = rows === 1 ? "F32" : typeOf(name);
+    const sizeBytes = (rows * cols * QUANTS[type].blockBytes) / QUANTS[type].blockSize;
+    const tensor = made.get(name) ?? { name, type, rows, cols, offset: 0, sizeBytes };
+    made.set(name, tensor);
+    return tensor;
+  };
+  const dims = headDim;
+  const frequencies = Float32Array.from({ length: dims / 2 }, (_, i) => 10000 ** ((-2 * i) / dims));
+  return describeLlama(shape, { dims, frequencies, magnitude: 1 }, find, (name) => (tied ? null : find(name)));
+}
+
+/** Writes random weights to every tensor, a few rows at a time; a large one gets the same rows again and again. */
+export async function writeRandom(model: Model, backend: Backend): Promise<void> {
+  const tensors = new Map(model.segments.flatMap(({ needs }) => needs.map((tensor) => [tensor.name, tensor])));
+  let seed = 1;
+  for (const tensor of tensors.values()) {
+    if (tensor.rows === 1) {
+      await backend.write(tensor, 0, new Uint8Array(new Float32Array(tensor.cols).fill(1).buffer));
+      continue;
+    }
+    const step = Math.min(tensor.rows, 64);
+    const bytes = randomMatrix(tensor.type, step, tensor.cols, seed++);
+    for (let row = 0; row < tensor.rows; row += step) {
+      const rows = Math.min(step, tensor.rows - row);
+      await backend.write(tensor, row, bytes.subarray(0, (bytes.length / step) * rows));
+    }
+  }
+}
+
+/** A few tokens' worth of everything: grouped heads, several runs of positions, odd row counts. */
+export const TINY: Shape = {
+  layers: 2,
+  dim: 256,
+  ffnDim: 512,
+  heads: 6,
+  kvHeads: 2,
+  headDim: 64,
+  vocab: 203,
+  contextLength: 512,
+  epsilon: 1e-5,
+};
