@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Page } from "puppeteer-core";
 import { buildIfNeeded } from "../../web/cli/build.ts";
 import { BenchBrowser } from "./browser.ts";
-import { Contest, type Rules } from "./contest.ts";
+import { Contest, firstLine, type Rules } from "./contest.ts";
 import { type Contestant, inPage, NativeProcess } from "./contestants.ts";
 import { countPerToken } from "./counts.ts";
 import type { BackendName, EngineName, Setup } from "./engines/engine.ts";
@@ -95,8 +95,14 @@ async function measureModel(
     const contest = new Contest(rules, model, await Prompts.open(native), bandwidth);
     for (const name of names) await contest.enter(name === "llama.cpp" ? native : inPage(page, name), setupFor(name));
     await contest.run();
-    if (backend === "webgpu") await countCalls(contest, page);
-    for (const contestant of contest.models) await measureMemory(contest, contestant, setupFor(contestant.name), browser, rules);
+    for (const contestant of contest.models) {
+      await attempt(rules, contestant, async () => {
+        if (backend === "webgpu") await countCalls(contest, contestant, page);
+      });
+    }
+    for (const contestant of contest.models) {
+      await attempt(rules, contestant, () => measureMemory(contest, contestant, setupFor(contestant.name), browser, rules));
+    }
     const records = [...pageRecords(model, rules, bandwidths), ...contest.records];
     if (contest.records.length === 0) return [];
     say(`\n${tableOf(records)}`);
@@ -126,12 +132,19 @@ function pageRecords(model: BenchModel, { backend, threads }: Rules, bandwidths:
   return [{ ...made, threads: backend === "wasm" ? threads : 0, ...spread(bandwidths.map((each) => each / 1e9)), unit: "GB/s" }];
 }
 
-/** What decoding a token asks of WebGPU, counted in the engines' workers. */
-async function countCalls(contest: Contest, page: Page): Promise<void> {
-  for (const contestant of contest.models) {
-    const counts = await countPerToken(page, contestant, await contest.prompts.fresh(1));
-    for (const [work, count] of counts) contest.record(contestant, work, "per token", [count]);
+/** Measures something besides speed; where that fails, its row stays empty. */
+async function attempt({ say }: Rules, { name }: Contestant, measure: () => Promise<void>): Promise<void> {
+  try {
+    await measure();
+  } catch (error) {
+    say(`  ${name} fails: ${firstLine(error)}`);
   }
+}
+
+/** What decoding a token asks of WebGPU, counted in the engine's workers. */
+async function countCalls(contest: Contest, contestant: Contestant, page: Page): Promise<void> {
+  const counts = await countPerToken(page, contestant, await contest.prompts.fresh(1));
+  for (const [work, count] of counts) contest.record(contestant, work, "per token", [count]);
 }
 
 /** The peak of the process that holds an engine and nothing else, less what it held before: load, prompt and some tokens. */

@@ -48,7 +48,7 @@ export class Contest {
       const { value } = await contestant.load(setup);
       this.entrants.push({ contestant, setup, loaded: value, readMs: Infinity });
     } catch (error) {
-      this.rules.say(`  ${contestant.name} does not load: ${brief(error)}`);
+      this.rules.say(`  ${contestant.name} does not load: ${firstLine(error)}`);
     }
   }
 
@@ -220,7 +220,7 @@ export class Contest {
       try {
         await act(entrant);
       } catch (error) {
-        this.rules.say(`  ${entrant.contestant.name} fails: ${brief(error)}`);
+        this.rules.say(`  ${entrant.contestant.name} fails: ${firstLine(error)}`);
         await this.dismiss(entrant.contestant.name);
       }
     }
@@ -249,6 +249,7 @@ function firstWord(text: string): string {
   return /^\s*\S+/.exec(text)?.[0] ?? text;
 }
 
-function brief(error: unknown): string {
+/** What an error says, in short. */
+export function firstLine(error: unknown): string {
   return String(error instanceof Error ? error.message : error).split("\n")[0]!;
 }

@@ -1,5 +1,5 @@
 // Which system prompt and sampling does a small model answer everyday questions best with? Asks llama.cpp, on the same file.
-// npx tsx tests/bench/first-impressions.ts [--systems 0,1] [--samplings greedy,cool] [--seeds 3]; answers go to .cache/first-impressions.md.
+// npx tsx tests/bench/first-impressions.ts [--systems 0,1] [--samplings greedy,cool] [--seeds 3] [--out file]; answers go to .cache/first-impressions.md.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -60,6 +60,8 @@ const SYSTEMS: readonly (string | null)[] = [
   "Answer the question in one or two short sentences.",
   "You are Cria, a friendly assistant in a browser tab. Give clear, short and correct answers.",
   "You are a knowledgeable and friendly assistant who gives clear and accurate answers.",
+  "You are Cria, a helpful assistant. Answer briefly and correctly.",
+  "You are Cria, a helpful and friendly assistant. Answer briefly, correctly and in simple words.",
 ];
 
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, repeatPenalty: 1 };
@@ -74,7 +76,7 @@ const SAMPLINGS = {
 };
 
 const { values: flags } = parseArgs({
-  options: { systems: { type: "string" }, samplings: { type: "string" }, seeds: { type: "string" } },
+  options: { systems: { type: "string" }, samplings: { type: "string" }, seeds: { type: "string" }, out: { type: "string" } },
 });
 const systems = flags.systems?.split(",").map((index) => SYSTEMS[Number(index)] ?? null) ?? SYSTEMS;
 const samplings = Object.entries(SAMPLINGS).filter(([name]) => !flags.samplings || flags.samplings.split(";").includes(name));
@@ -108,7 +110,7 @@ for (const system of systems) {
         marks.words += text.split(/\s+/).length;
         report += `\n**${question}** (${mark}${hasLoop(text) ? ", LOOP" : ""}${ended ? "" : ", cut"})\n${text.trim()}\n`;
       }
-      writeFileSync(join(cache, "first-impressions.md"), report);
+      writeFileSync(flags.out ?? join(cache, "first-impressions.md"), report);
       const rated = QUESTIONS.filter(([, right]) => right).length;
       console.log(`${marks.right}/${rated} right, ${marks.loops} loops, ${marks.cut} cut, ${marks.words} words: ${title}`);
     }
