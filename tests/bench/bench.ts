@@ -34,7 +34,7 @@ export interface Outcome {
 /** Runs it all, saying how far it is and each model's table as it is done. */
 export async function runBench(options: BenchOptions): Promise<Outcome> {
   const { backend, say } = options;
-  buildIfNeeded();
+  if (options.engines?.includes("Cria") ?? true) buildIfNeeded();
   const models: BenchModel[] = [];
   for (const name of options.models) models.push(await openModel(name));
   const server = await serveBench((file) => models.find(({ name }) => `${name}.gguf` === file)?.path ?? null);
