@@ -16,7 +16,11 @@ const REQUANTIZED = 1e-3;
 describe("a product on plain SIMD", () => {
   it.each(CHECKED_TYPES)("is right for %s", (type) => {
     const wide = layoutOf(type) === WIDE;
-    for (const [rows, cols] of [[8, 256], [13, 768], [40, 5632]] as const) {
+    for (const [rows, cols] of [
+      [8, 256],
+      [13, 768],
+      [40, 5632],
+    ] as const) {
       const { vector, batch, sameBits, exactRows } = checkProduct(plain, type, rows, cols);
       expect(vector, `${rows} x ${cols}`).toBeLessThan(wide ? REQUANTIZED : TOLERANCE);
       expect(batch, `${rows} x ${cols}`).toBeLessThan(wide ? REQUANTIZED : TOLERANCE);

@@ -83,7 +83,12 @@ export interface Machine {
 }
 
 /** Packs a random matrix, multiplies it with four random tokens both ways, and compares. */
-export function checkProduct({ kernels, memory, level, bytesMode }: Machine, type: QuantName, rows: number, cols: number): Checked {
+export function checkProduct(
+  { kernels, memory, level, bytesMode }: Machine,
+  type: QuantName,
+  rows: number,
+  cols: number,
+): Checked {
   const { blockSize, blockBytes: size } = QUANTS[type];
   const layout = layoutOf(type);
   const bytes = randomMatrix(type, rows, cols, rows * 7919 + cols);

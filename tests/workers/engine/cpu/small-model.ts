@@ -69,3 +69,10 @@ export const TINY: Shape = {
   contextLength: 512,
   epsilon: 1e-5,
 };
+
+/** Types as a mixed file has them; rows of attn_output are no whole superblocks. */
+export const MIXED: TypeOf = (name) => {
+  if (name.includes("attn_output")) return "Q5_0";
+  if (name.includes("ffn_down")) return "Q6_K";
+  return name.includes("attn_v") ? "Q8_0" : "Q4_K";
+};

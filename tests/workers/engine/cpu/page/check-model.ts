@@ -3,7 +3,7 @@ import type { Host } from "../../../../../workers/engine/base/host.ts";
 import { compileLevel, type LevelName, LEVELS } from "../../../../../workers/engine/cpu/kernels.ts";
 import { EngineError } from "../../../../../workers/engine/base/errors.ts";
 import { differing, lastLogits } from "../same-bits.ts";
-import { smallModel, TINY } from "../small-model.ts";
+import { MIXED, smallModel, TINY } from "../small-model.ts";
 
 export interface ModelChecks {
   readonly level: LevelName;
@@ -14,7 +14,7 @@ export interface ModelChecks {
 }
 
 export async function checkModel(host: Host): Promise<ModelChecks[]> {
-  const model = smallModel(TINY, (name) => (name.includes("ffn_down") ? "Q6_K" : name.includes("attn_v") ? "Q8_0" : "Q4_K"));
+  const model = smallModel(TINY, MIXED);
   const plain = await lastLogits(host, model, { level: "plain", threads: 1 }, 150, 128);
   const checks: ModelChecks[] = [];
   for (const level of Object.keys(LEVELS) as LevelName[]) {
@@ -22,9 +22,18 @@ export async function checkModel(host: Host): Promise<ModelChecks[]> {
     try {
       const base = await lastLogits(host, model, { level, threads: 1 }, 150, 1);
       const ways: Record<string, number> = {};
-      for (const [threads, step] of [[1, 128], [2, 1], [2, 7], [2, 128], [3, 64]] as const) {
+      for (const [threads, step] of [
+        [1, 128],
+        [2, 1],
+        [2, 7],
+        [2, 128],
+        [3, 64],
+      ] as const) {
         if (threads > 1 && !host.isolated) continue;
-        ways[`${threads} threads, ${step} at a time`] = differing(base, await lastLogits(host, model, { level, threads }, 150, step));
+        ways[`${threads} threads, ${step} at a time`] = differing(
+          base,
+          await lastLogits(host, model, { level, threads }, 150, step),
+        );
       }
       const off = Math.hypot(...base.map((value, i) => value - plain[i]!)) / Math.hypot(...plain);
       checks.push({ level, differing: ways, fromPlain: off });

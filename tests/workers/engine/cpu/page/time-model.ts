@@ -7,10 +7,50 @@ import { openCpu } from "../../../../../workers/engine/cpu/open.ts";
 import { smallModel, writeRandom } from "../small-model.ts";
 
 const SHAPES: Record<string, Shape> = {
-  "135M": { layers: 30, dim: 576, ffnDim: 1536, heads: 9, kvHeads: 3, headDim: 64, vocab: 49152, contextLength: 8192, epsilon: 1e-5 },
-  "1.1B": { layers: 22, dim: 2048, ffnDim: 5632, heads: 32, kvHeads: 4, headDim: 64, vocab: 32000, contextLength: 8192, epsilon: 1e-5 },
-  "3B": { layers: 28, dim: 3072, ffnDim: 8192, heads: 24, kvHeads: 8, headDim: 128, vocab: 32000, contextLength: 8192, epsilon: 1e-5 },
-  "7B": { layers: 32, dim: 4096, ffnDim: 11008, heads: 32, kvHeads: 32, headDim: 128, vocab: 32000, contextLength: 2048, epsilon: 1e-5 },
+  "135M": {
+    layers: 30,
+    dim: 576,
+    ffnDim: 1536,
+    heads: 9,
+    kvHeads: 3,
+    headDim: 64,
+    vocab: 49152,
+    contextLength: 8192,
+    epsilon: 1e-5,
+  },
+  "1.1B": {
+    layers: 22,
+    dim: 2048,
+    ffnDim: 5632,
+    heads: 32,
+    kvHeads: 4,
+    headDim: 64,
+    vocab: 32000,
+    contextLength: 8192,
+    epsilon: 1e-5,
+  },
+  "3B": {
+    layers: 28,
+    dim: 3072,
+    ffnDim: 8192,
+    heads: 24,
+    kvHeads: 8,
+    headDim: 128,
+    vocab: 32000,
+    contextLength: 8192,
+    epsilon: 1e-5,
+  },
+  "7B": {
+    layers: 32,
+    dim: 4096,
+    ffnDim: 11008,
+    heads: 32,
+    kvHeads: 32,
+    headDim: 128,
+    vocab: 32000,
+    contextLength: 2048,
+    epsilon: 1e-5,
+  },
 };
 
 export interface ModelJob {
