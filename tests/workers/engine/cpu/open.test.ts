@@ -3,17 +3,17 @@ import { describe, expect, it } from "vitest";
 import { openCpu } from "../../../../workers/engine/cpu/open.ts";
 import { nodeHost } from "../node-host.ts";
 import { differing, lastLogits } from "./same-bits.ts";
-import { MIXED, smallModel, TINY, writeRandom } from "./small-model.ts";
+import { MIXED, smallModel, TINY, type TypeOf, writeRandom } from "./small-model.ts";
 
 const LENGTH = 150; // three runs of positions, two chunks
 const level = "plain";
 
 describe("the WASM backend", () => {
-  it.each([
+  it.each<[string, TypeOf]>([
     ["mixed quantized weights", MIXED],
     ["half floats", () => "F16"],
     ["floats with a quantized down projection", (name: string) => (name.includes("ffn_down") ? "Q4_0" : "F32")],
-  ] as const)("gives the same bits for any threads and any tokens at a time, with %s", async (_, typeOf) => {
+  ])("gives the same bits for any threads and any tokens at a time, with %s", async (_, typeOf) => {
     const model = smallModel(TINY, typeOf);
     const base = await lastLogits(nodeHost(), model, { level, threads: 1 }, LENGTH, 1);
     expect(base.some((value) => value !== base[0])).toBe(true);
