@@ -1,53 +1,67 @@
 // cria.js in a page that is not ours: what another site's developer does, in a real browser.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
 import type { Page } from "puppeteer-core";
+import { preview, type PreviewServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as Library from "../../web/api/cria.ts";
 import { obtainModel } from "../../web/cli/model.ts";
-import { openChromium, serveApp, type AppServer, type TestBrowser } from "./browser.ts";
+import { openChromium, type TestBrowser } from "./browser.ts";
 
-const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+const ISOLATED = ["Cross-Origin-Opener-Policy", "Cross-Origin-Embedder-Policy"];
 const QUESTION = [{ role: "user", content: "Name the capital of France." }] as const;
 const ANSWER = "The capital of France is Paris.";
 
-let app: AppServer;
+/** What the other page has in it: the library, and the default model. */
+const PAGE = `<!doctype html><title>Elsewhere</title><script type="module">
+  import * as library from "../cria.js";
+  window.library = library;
+  window.loading = library.load({ model: "smollm2-135m-instruct", backend: "wasm" });
+  window.cria = await window.loading;
+</script>`;
+
+let server: PreviewServer;
 let chromium: TestBrowser;
 
 beforeAll(async () => {
   await obtainModel();
-  app = await serveApp();
+  server = await preview({
+    configFile: join(import.meta.dirname, "../../vite.config.ts"),
+    preview: { port: 0, strictPort: false },
+    logLevel: "warn",
+    plugins: [{ name: "elsewhere", configurePreviewServer: (preview) => void preview.middlewares.use("/elsewhere", elsewhere) }],
+  });
   chromium = await openChromium();
 });
 
 afterAll(async () => {
   await chromium.close();
-  await app.close();
+  await server.close();
 });
 
-/** A page elsewhere on the same origin that has imported the library and loaded the default model into `cria`. */
-async function otherPage(headers: Record<string, string>): Promise<Page> {
+function elsewhere({ url }: IncomingMessage, response: ServerResponse): void {
+  // The app's own headers are on the response already.
+  if (url === "/plain.html") for (const name of ISOLATED) response.removeHeader(name);
+  response.removeHeader("Content-Security-Policy");
+  response.writeHead(200, { "Content-Type": "text/html" }).end(PAGE);
+}
+
+/** A page elsewhere on the same origin that has imported the library and loaded the default model. */
+async function open(path: string): Promise<Page> {
   const page = await chromium.browser.newPage();
-  await page.setRequestInterception(true);
-  page.on("request", (request) => {
-    const other = request.url().endsWith("/elsewhere/page.html");
-    void (other
-      ? request.respond({ contentType: "text/html", headers, body: "<!doctype html><title>Elsewhere</title>" })
-      : request.continue());
-  });
-  await page.goto(`${app.url}elsewhere/page.html`);
-  await page.evaluate(async (url) => {
-    const library: typeof Library = await import(/* @vite-ignore */ url);
-    Object.assign(window, { library, cria: await library.load({ model: "smollm2-135m-instruct", backend: "wasm" }) });
-  }, `${app.url}cria.js`);
+  await page.goto(new URL(`elsewhere/${path}`, server.resolvedUrls!.local[0]!).href);
+  await page.evaluate(async () => void (await loading));
   return page;
 }
 
+declare const loading: Promise<Library.Cria>;
 declare const library: typeof Library;
 declare const cria: Library.Cria;
 
 describe("the library in an isolated page", () => {
   let page: Page;
   beforeAll(async () => {
-    page = await otherPage(ISOLATED);
+    page = await open("isolated.html");
   });
 
   it("tells what it loaded, and uses threads", async () => {
@@ -143,7 +157,7 @@ describe("the library in an isolated page", () => {
 
 describe("the library in a page without isolation", () => {
   it("answers with one thread", async () => {
-    const page = await otherPage({});
+    const page = await open("plain.html");
     const [threads, answer] = await page.evaluate(async (messages) => {
       const { choices } = await cria.chat.completions.create({ messages, temperature: 0 });
       return [cria.info.threads, choices[0].message.content] as const;

@@ -48,6 +48,7 @@ const server = await preview({
   root: join(ROOT, "web"),
   configFile: join(ROOT, "vite.config.ts"),
   preview: { port: 0, strictPort: false },
+  logLevel: "error",
 });
 const browser = await puppeteer.launch({ executablePath: findBrowser("chromium"), args: chromiumFlags(), protocolTimeout: 0 });
 try {

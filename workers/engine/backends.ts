@@ -26,8 +26,8 @@ const OPENERS = {
   wasm: async () => (await import("./cpu/open.ts")).openCpu,
 } as const;
 
-/** Failures of a GPU after which the processor may still do. */
-const GPU_FAILURES: readonly ErrorCode[] = ["no_gpu", "gpu_lost", "out_of_memory"];
+/** Failures of a GPU after which the processor may still do; `internal` is what a driver makes of our shaders. */
+const GPU_FAILURES: readonly ErrorCode[] = ["no_gpu", "gpu_lost", "out_of_memory", "bad_logits", "internal"];
 
 /**
  * Opens a backend and brings the weights into it. "auto" takes WebGPU where a graphics card does the work, and falls back to
@@ -40,8 +40,9 @@ export async function openBackend(host: Host, file: ModelFile, options: BackendO
   try {
     return await start(host, file, "webgpu", options);
   } catch (error) {
-    if (!(error instanceof EngineError && GPU_FAILURES.includes(error.code))) throw error;
-    return because(await start(host, file, "wasm", options), `WebGPU failed: ${error.message}`);
+    const { code, message } = EngineError.record(error);
+    if (!GPU_FAILURES.includes(code)) throw error;
+    return because(await start(host, file, "wasm", options), `WebGPU failed: ${message}`);
   }
 }
 
