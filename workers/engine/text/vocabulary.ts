@@ -70,39 +70,18 @@ export class Vocabulary {
   /** `defaults` count where the file names none. Throws `bad_file`. */
   constructor(metadata: Metadata, defaults: SpecialIds) {
     const texts = metadata.texts("tokenizer.ggml.tokens");
-    if (!texts?.length)
-      throw new EngineError("bad_file", "The file has no vocabulary (tokenizer.ggml.tokens).", "Choose another model file.");
+    if (!texts?.length) throw badVocabulary("The file has no vocabulary (tokenizer.ggml.tokens).");
     this.texts = texts.includes("") ? texts.map((text, id) => text || `[EMPTY_${id}]`) : texts;
     this.ids = new Map();
     for (let id = 0; id < texts.length; id++) this.ids.set(this.texts[id], id);
     this.types = tokenTypes(metadata, texts.length);
     this.hidden = this.types.map((type) => (type === TOKEN_TYPES.control || type === TOKEN_TYPES.unknown ? 1 : 0));
 
-    const named = (key: string): number | null => {
-      const id = metadata.number(`tokenizer.ggml.${key}`);
-      return id !== null && id >= 0 && id < texts.length ? id : null;
-    };
-    const fallback = (id: number | null): number | null => (id !== null && id < texts.length ? id : null);
-    this.bos = named("bos_token_id") ?? fallback(defaults.bos);
-    this.eos = named("eos_token_id") ?? fallback(defaults.eos);
-    this.unknown = named("unknown_token_id") ?? fallback(defaults.unknown);
-    const ends = new Set<number>();
-    for (const { key, ends: ending, texts: candidates } of FILL_IN_ROLES) {
-      const id = named(key) ?? this.hide(candidates.find((text) => this.ids.has(text)));
-      if (ending && id !== null) ends.add(id);
-    }
-    for (const text of END_TEXTS) {
-      const id = this.hide(text);
-      if (id !== null) ends.add(id);
-    }
-    for (const id of [this.eos, named("eot_token_id"), named("eom_token_id")]) if (id !== null) ends.add(id);
-    this.endIds = [...ends].sort((a, b) => a - b);
-
-    const bytes = (id: number): number => new TextEncoder().encode(this.texts[id]).length;
-    const specials: { id: number; length: number }[] = [];
-    for (let id = 0; id < texts.length; id++)
-      if (this.hidden[id] || this.isUserDefined(id)) specials.push({ id, length: bytes(id) });
-    this.specialIds = specials.sort((a, b) => b.length - a.length || a.id - b.id).map(({ id }) => id);
+    this.bos = this.named(metadata, "bos_token_id") ?? this.known(defaults.bos);
+    this.eos = this.named(metadata, "eos_token_id") ?? this.known(defaults.eos);
+    this.unknown = this.named(metadata, "unknown_token_id") ?? this.known(defaults.unknown);
+    this.endIds = this.findEnds(metadata);
+    this.specialIds = this.findSpecials();
     // No file says so, but these models were trained with it.
     this.swallowing = /phi-?3/i.test(metadata.text("general.name") ?? "");
   }
@@ -139,17 +118,49 @@ export class Vocabulary {
     return text !== "<unk>" && text !== "<s>" && text !== "<|endoftext|>";
   }
 
+  /** The id under a key of the file; null where there is none, or none that can be. */
+  private named(metadata: Metadata, key: string): number | null {
+    return this.known(metadata.number(`tokenizer.ggml.${key}`));
+  }
+
+  private known(id: number | null): number | null {
+    return id !== null && id >= 0 && id < this.size ? id : null;
+  }
+
+  /** The tokens that end a generation. Those known by their text alone become hidden on the way. */
+  private findEnds(metadata: Metadata): number[] {
+    const found: (number | null)[] = [this.eos, this.named(metadata, "eot_token_id"), this.named(metadata, "eom_token_id")];
+    for (const { key, ends, texts } of FILL_IN_ROLES) {
+      const id = this.named(metadata, key) ?? this.hide(texts.find((text) => this.ids.has(text)));
+      if (ends) found.push(id);
+    }
+    for (const text of END_TEXTS) found.push(this.hide(text));
+    return [...new Set(found)].filter((id) => id !== null).sort((a, b) => a - b);
+  }
+
   private hide(text: string | undefined): number | null {
     const id = text === undefined ? null : this.idOf(text);
     if (id !== null) this.hidden[id] = 1;
     return id;
+  }
+
+  private findSpecials(): number[] {
+    const encoder = new TextEncoder();
+    const specials: { id: number; bytes: number }[] = [];
+    for (let id = 0; id < this.size; id++) {
+      if (this.isHidden(id) || this.isUserDefined(id)) specials.push({ id, bytes: encoder.encode(this.texts[id]).length });
+    }
+    return specials.sort((a, b) => b.bytes - a.bytes || a.id - b.id).map(({ id }) => id);
   }
 }
 
 function tokenTypes(metadata: Metadata, count: number): Uint8Array {
   const stored = metadata.numbers("tokenizer.ggml.token_type");
   if (!stored) return new Uint8Array(count).fill(TOKEN_TYPES.normal);
-  if (stored.length < count)
-    throw new EngineError("bad_file", `The vocabulary has ${count} tokens, but types for ${stored.length}.`);
+  if (stored.length < count) throw badVocabulary(`The vocabulary has ${count} tokens, but types for ${stored.length}.`);
   return Uint8Array.from({ length: count }, (_, id) => stored[id]);
+}
+
+function badVocabulary(message: string): EngineError {
+  return new EngineError("bad_file", message, "Choose another model file.");
 }
