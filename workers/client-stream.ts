@@ -8,8 +8,8 @@ export interface StreamedPiece {
   readonly choices: readonly [{ readonly finish_reason: FinishReason | null }];
 }
 
-/** Longest wait for a frame: pages in the background are given none. */
-const HIDDEN_MS = 100;
+/** Longest wait for a frame: a page that was hidden while waiting, or whose window is covered, is given none. */
+const NO_FRAME_MS = 100;
 
 /** Messages of a port, collected until they are taken. */
 export class Inbox<Piece extends StreamedPiece> {
@@ -61,11 +61,14 @@ export async function* readPieces<Piece extends StreamedPiece>(
   }
 }
 
-/** The next frame, or a moment later where none is drawn: a hidden page keeps receiving. */
+/**
+ * The next frame, so that a page draws no more often than it is seen. At once where it is hidden: no frames come then, and
+ * browsers slow a hidden page's timers to one a second, later to one a minute, but not its messages.
+ */
 function nextFrame(): Promise<void> {
+  if (typeof document === "undefined" || document.visibilityState === "hidden") return Promise.resolve();
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, HIDDEN_MS);
-    if (typeof document === "undefined" || document.visibilityState === "hidden") return;
+    const timer = setTimeout(resolve, NO_FRAME_MS);
     requestAnimationFrame(() => {
       clearTimeout(timer);
       resolve();

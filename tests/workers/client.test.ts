@@ -113,7 +113,7 @@ describe("the client", () => {
       outlet!.postMessage({ end: true });
     }
     expect(texts).toEqual(["a", undefined]);
-    expect(stopped).toHaveLength(1);
+    await vi.waitFor(() => expect(stopped).toHaveLength(1));
   });
 
   it("stops the work of a reader who leaves", async () => {
@@ -155,9 +155,40 @@ describe("the client", () => {
     expect(workers).toHaveLength(2);
   });
 
-  it("keeps streaming in a page that draws no frames", async () => {
-    vi.stubGlobal("document", { visibilityState: "hidden" });
+  it("keeps streaming in a page that is visible and yet draws no frames", async () => {
+    vi.stubGlobal("document", { visibilityState: "visible" });
     vi.stubGlobal("requestAnimationFrame", () => 0);
+    serve({});
+    const cria = await load({ model: "tiny" });
+    const stream = await cria.chat.completions.create(ASK);
+    outlet!.postMessage(piece("a"));
+    const first = await stream[Symbol.asyncIterator]().next();
+    expect(first.value?.choices[0].delta.content).toBe("a");
+  });
+
+  it("hands pieces on once a frame", async () => {
+    const frames: (() => void)[] = [];
+    vi.stubGlobal("document", { visibilityState: "visible" });
+    vi.stubGlobal("requestAnimationFrame", (frame: () => void) => frames.push(frame));
+    serve({});
+    const cria = await load({ model: "tiny" });
+    const stream = await cria.chat.completions.create(ASK);
+    const texts: (string | undefined)[] = [];
+    const reading = (async () => {
+      for await (const { choices } of stream) texts.push(choices[0].delta.content);
+    })();
+    for (const text of ["a", "b", "c"]) outlet!.postMessage(piece(text));
+    await vi.waitFor(() => expect(frames).toHaveLength(1));
+    expect(texts).toEqual([]);
+    frames[0]!();
+    await vi.waitFor(() => expect(texts).toEqual(["a", "b", "c"]));
+    for (const message of [CLOSING, { end: true } as const]) outlet!.postMessage(message);
+    await reading;
+    expect(frames.length).toBeLessThanOrEqual(3);
+  });
+
+  it("keeps streaming in a page that is hidden", async () => {
+    vi.stubGlobal("document", { visibilityState: "hidden" });
     serve({});
     const cria = await load({ model: "tiny" });
     const stream = await cria.chat.completions.create(ASK);

@@ -141,8 +141,14 @@ class Api implements WorkerApi {
 
   deleteEverything: WorkerApi["deleteEverything"] = () => {
     return reply(async () => {
-      await this.free();
-      await this.library.removeEverything();
+      for (const job of this.jobs.values()) job.abort();
+      const leave = await this.loading.enter();
+      try {
+        await this.free();
+        await this.library.removeEverything();
+      } finally {
+        leave();
+      }
       return null;
     });
   };
@@ -163,6 +169,7 @@ class Api implements WorkerApi {
       // What is in the store was checked; what the server said before was not.
       file = await readModelFile(found.source, signal);
     }
+    signal.throwIfAborted();
     await this.free();
     const endWork = await found.markWork();
     try {

@@ -208,6 +208,33 @@ describe("loading", () => {
   });
 });
 
+describe("deleting everything", () => {
+  it("ends what is loading, frees the model and empties the store", async () => {
+    let emptied = 0;
+    let downloading: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (downloading = resolve));
+    const download = (signal: AbortSignal): Promise<void> => {
+      downloading();
+      return new Promise((_, reject) =>
+        signal.addEventListener("abort", () => reject(new DOMException("Stopped.", "AbortError"))),
+      );
+    };
+    const stuck = found("tiny", { download });
+    const models = [found("tiny"), stuck];
+    const library = {
+      ...libraryOf(() => Promise.resolve(models.shift()!)),
+      removeEverything: () => Promise.resolve(void emptied++),
+    };
+    const api = createApi(HOST, library);
+    await loaded(api);
+    const second = api.load(++lastJob, { model: "tiny", backend: "wasm", contextLength: null, afterCrashes: false }, SILENT);
+    await begun;
+    await value(api.deleteEverything());
+    expect(await code(second)).toBe("aborted");
+    expect([backends[0]!.disposed, backends.length, emptied]).toEqual([true, 1, 1]);
+  });
+});
+
 describe("a model that took the tab down twice", () => {
   const risky = found("tiny", { refuseAfterCrashes: () => Promise.reject(new EngineError("crashed_before", "It died.")) });
   const load = (afterCrashes: boolean) =>
