@@ -1,6 +1,6 @@
 // Between the engine's worker and the service worker: a shard is asked for by a same-origin URL, its progress comes over a channel.
 import { EngineError, ERROR_CODES, type ErrorRecord } from "../engine/base/errors.ts";
-import { FileChanged } from "./http.ts";
+import { FileChanged } from "./failures.ts";
 import { isRecordOf } from "./shape.ts";
 
 /** Path of a shard, relative to the service worker's scope. */

@@ -1,7 +1,8 @@
 // The service worker's side of a shard: fetches it once for everybody who asks, says how far it is, answers in time.
 import { EngineError } from "../engine/base/errors.ts";
 import { FILE_CHANGED, FROM_SERVICE_WORKER, progressChannel, STILL_FETCHING, type ShardProgress } from "./courier.ts";
-import { FileChanged, NETWORK } from "./http.ts";
+import { FileChanged } from "./failures.ts";
+import { NETWORK } from "./http.ts";
 import { readRecord } from "./records.ts";
 import { obtainShard } from "./obtain.ts";
 

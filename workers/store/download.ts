@@ -37,18 +37,25 @@ export async function download(record: ModelRecord, options: DownloadOptions): P
   const stopListening = onShardProgress(record.id, (index, arrived) => meter.arrived(index, arrived));
   const arrivals = new Arrivals(stored);
   const queue = [...missing];
+  const { token = null, appUrl } = options;
+  const { signal } = stop;
+  let serviceWorker = appUrl;
+  const obtain = async (index: number): Promise<Uint8Array<ArrayBuffer>> => {
+    const delivered = serviceWorker === null ? null : await askServiceWorker(serviceWorker, record.id, index, token, signal);
+    if (delivered) return delivered;
+    serviceWorker = null; // None is in charge here, or it died: we do without.
+    return obtainShard(record, index, { ...options, signal, onBytes: (arrived) => meter.arrived(index, arrived) });
+  };
   const lane = async (): Promise<void> => {
     for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
-      const bytes = await throughServiceWorker(record, index, { ...options, signal: stop.signal }, meter);
+      const bytes = await obtain(index);
       meter.arrived(index, bytes.length);
       arrivals.add(index, bytes);
     }
   };
   try {
     const checking =
-      record.sha256 !== null && !record.verified
-        ? verify(record, record.sha256, arrivals, { ...options, signal: stop.signal })
-        : null;
+      record.sha256 === null || record.verified ? null : verify(record, record.sha256, arrivals, { ...options, signal });
     const work = [...Array.from({ length: LANES }, lane), ...(checking ? [checking] : [])];
     // One that fails ends all: without it, three lanes would go on writing to a full disk.
     for (const part of work) part.catch((error: unknown) => (stop.abort(error), arrivals.fail(error)));
@@ -58,15 +65,4 @@ export async function download(record: ModelRecord, options: DownloadOptions): P
     stopListening();
     meter.finish();
   }
-}
-
-async function throughServiceWorker(
-  record: ModelRecord,
-  index: number,
-  options: DownloadOptions & { signal: AbortSignal },
-  meter: Meter,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { appUrl, token, signal } = options;
-  const delivered = appUrl === null ? null : await askServiceWorker(appUrl, record.id, index, token ?? null, signal);
-  return delivered ?? obtainShard(record, index, { ...options, onBytes: (arrived) => meter.arrived(index, arrived) });
 }

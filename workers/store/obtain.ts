@@ -25,7 +25,7 @@ export async function obtainShard(record: ModelRecord, index: number, options: S
 /** A shard as the server has it now, whatever is stored. From the first URL that gives it. */
 export async function fetchShard(record: ModelRecord, index: number, options: ShardOptions): Promise<Uint8Array<ArrayBuffer>> {
   const start = index * SHARD_BYTES;
-  return firstOf(record.urls, (url) =>
+  return firstOf(hostsOf(record), (url) =>
     fetchRange(fileAt(record, url), start, start + shardBytes(record.sizeBytes, index), options),
   );
 }
@@ -34,6 +34,11 @@ export async function fetchShard(record: ModelRecord, index: number, options: Sh
 export async function keepShard(record: ModelRecord, index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   if (!(await writeShard(record, index, bytes)))
     throw new EngineError("aborted", `${record.name} was removed while it was downloaded.`);
+}
+
+/** Where a file's bytes may come from: without a published hash nobody knows that two hosts have the same file. */
+export function hostsOf(record: ModelRecord): readonly string[] {
+  return record.sha256 === null ? record.urls.slice(0, 1) : record.urls;
 }
 
 /** The file behind one of a record's URLs. Only the first is known by its ETag. */

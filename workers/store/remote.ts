@@ -1,11 +1,11 @@
 // A model file on a server, kept in the store: the ByteSource behind a URL or a catalogue entry.
-import { EngineError } from "../engine/base/errors.ts";
 import { shardCount, SHARD_BYTES, type ByteSource } from "../engine/base/source.ts";
 import { download, type DownloadOptions } from "./download.ts";
-import { fetchRange, FileChanged, NETWORK, probe, type Network, type RemoteFile } from "./http.ts";
+import { FileChanged } from "./failures.ts";
+import { fetchRange, NETWORK, probe, type Network } from "./http.ts";
 import { forgetModel, readRecord, writeRecord, type ModelRecord } from "./records.ts";
-import { readShard, readSlice, storedShards } from "./shards.ts";
-import { fileAt, firstOf, obtainShard } from "./obtain.ts";
+import { readShard, storedShards } from "./shards.ts";
+import { fileAt, firstOf, hostsOf, obtainShard } from "./obtain.ts";
 import { mendShard } from "./verify.ts";
 
 export interface OpenOptions extends Omit<DownloadOptions, "network" | "appUrl"> {
@@ -29,8 +29,8 @@ export interface RemoteSource extends ByteSource {
   download(signal?: AbortSignal): Promise<void>;
 }
 
-/** Starts over so often when the file on the server changes under a download. */
-const RESTARTS = 3;
+/** So often may the file on the server change, or the server be mistaken about it, under one download. */
+const RESTARTS = 8;
 
 /**
  * Opens a file by its URLs, first to last to try. A model that is wholly stored is opened without any request. Nothing is written before
@@ -41,52 +41,43 @@ export async function openUrl(urls: readonly string[], options: OpenOptions = {}
   const settings: DownloadOptions = { ...options, appUrl: options.appUrl ?? null, network: options.network ?? NETWORK };
   const kept = await readRecord(id);
   const published = options.sha256 ?? null;
-  if (kept && kept.sha256 === published && (await isComplete(kept))) return new StoredFile(kept, settings);
-  return new StoredFile(await recordOf(id, urls, published, kept, settings), settings);
+  if (kept && kept.sha256 === published && (await isWhole(kept))) return new StoredFile(kept, "whole", settings);
+  const found = await findFile(id, urls, published, settings);
+  return new StoredFile(found, kept && isSameFile(kept, found) ? "part" : "nothing", settings);
 }
 
-async function isComplete(record: ModelRecord): Promise<boolean> {
+async function isWhole(record: ModelRecord): Promise<boolean> {
   const stored = (await storedShards()).get(record.id)?.size ?? 0;
   return stored === shardCount(record.sizeBytes) && (record.sha256 === null || record.verified);
 }
 
-/** Asks the servers what the file is now. Goes on with what is kept if it is the same file. */
-async function recordOf(
+/** Asks the servers, first to last, what the file is now. */
+async function findFile(
   id: string,
   urls: readonly string[],
   published: string | null,
-  kept: ModelRecord | null,
   options: DownloadOptions,
 ): Promise<ModelRecord> {
-  const found = await firstOf(urls, (url) => probe(url, options));
-  const same =
-    kept !== null &&
-    kept.sizeBytes === found.sizeBytes &&
-    kept.sha256 === published &&
-    (published !== null || sameFile(kept, found));
-  const others = urls.filter((url) => url !== found.url);
-  return {
-    id,
-    name: nameOf(found.url),
-    urls: [found.url, ...others],
-    sizeBytes: found.sizeBytes,
-    etag: found.etag,
-    sha256: published,
-    verified: same && kept.verified,
-  };
+  const { url, sizeBytes, etag } = await firstOf(urls, (url) => probe(url, options));
+  const others = urls.filter((other) => other !== url);
+  return { id, name: nameOf(url), urls: [url, ...others], sizeBytes, etag, sha256: published, verified: false };
 }
 
-function sameFile(kept: ModelRecord, found: RemoteFile): boolean {
-  return kept.urls[0] === found.url && kept.etag === found.etag;
+/** Whether what is kept of a file is of the file that was found. */
+function isSameFile(kept: ModelRecord, found: ModelRecord): boolean {
+  if (kept.sizeBytes !== found.sizeBytes || kept.sha256 !== found.sha256) return false;
+  return found.sha256 !== null || (kept.etag === found.etag && kept.urls[0] === found.urls[0]);
 }
 
 class StoredFile implements RemoteSource {
-  private complete: Promise<void> | null = null;
-  /** The shard after the one asked for last, on its way. */
+  private downloading: Promise<void> | null = null;
+  /** A shard that was read but not asked for yet: the next one, or the one that a header came from. */
   private ahead: { readonly index: number; readonly bytes: Promise<Uint8Array<ArrayBuffer>> } | null = null;
 
   constructor(
     private record: ModelRecord,
+    /** How much of this very file is in the store. */
+    private stored: "nothing" | "part" | "whole",
     private readonly options: DownloadOptions,
   ) {}
 
@@ -112,32 +103,44 @@ class StoredFile implements RemoteSource {
         await this.read(offset, start + SHARD_BYTES - offset, signal),
         await this.read(start + SHARD_BYTES, end - start - SHARD_BYTES, signal),
       );
-    const stored = await readSlice(this.id, index, offset - start, end - start);
-    if (stored) return stored;
+    const shard = await this.peek(index, signal);
+    if (shard) return shard.slice(offset - start, end - start);
     const options = { ...this.options, ...(signal ? { signal } : {}) };
-    return firstOf(this.record.urls, (url) => fetchRange(fileAt(this.record, url), offset, end, options));
+    return firstOf(hostsOf(this.record), (url) => fetchRange(fileAt(this.record, url), offset, end, options));
   }
 
   async download(signal?: AbortSignal): Promise<void> {
-    this.complete ??= this.bring(signal ?? this.options.signal);
+    this.downloading ??= this.bring(signal ?? this.options.signal);
     try {
-      await this.complete;
-    } catch (error) {
-      this.complete = null;
-      throw error;
+      await this.downloading;
+    } finally {
+      this.downloading = null;
     }
   }
 
   async shard(index: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    await this.download(signal);
+    if (this.stored !== "whole") await this.download(signal);
     const bytes = this.ahead?.index === index ? this.ahead.bytes : this.load(index, signal);
     this.ahead = null;
     const next = index + 1;
-    if (next < shardCount(this.sizeBytes)) {
-      this.ahead = { index: next, bytes: this.load(next, signal) };
-      this.ahead.bytes.catch(() => undefined); // whoever asks for it hears of it
-    }
+    if (next < shardCount(this.sizeBytes)) this.hold(next, this.load(next, signal));
     return bytes;
+  }
+
+  /** A shard without fetching it; null where it is not stored whole. */
+  private async peek(index: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (this.stored === "nothing") return null;
+    if (this.stored === "whole") {
+      if (this.ahead?.index !== index) this.hold(index, this.load(index, signal));
+      return this.ahead?.bytes ?? null;
+    }
+    const shard = await readShard(this.id, index);
+    return shard.state === "whole" ? shard.bytes : null;
+  }
+
+  private hold(index: number, bytes: Promise<Uint8Array<ArrayBuffer>>): void {
+    this.ahead = { index, bytes };
+    bytes.catch(() => (this.ahead = null)); // whoever asks for it hears of it
   }
 
   /** Brings what is missing; starts over with a new record where the server has another file than before. */
@@ -147,18 +150,12 @@ class StoredFile implements RemoteSource {
       await this.adopt();
       try {
         await download(this.record, options);
+        this.stored = "whole";
         return;
       } catch (error) {
-        const changed = error instanceof FileChanged;
-        if (!changed) throw error;
-        if (restart === RESTARTS)
-          throw new EngineError(
-            "network",
-            `${error.message} It changed ${String(RESTARTS)} times while it was downloaded.`,
-            "Try again later.",
-          );
+        if (!(error instanceof FileChanged) || restart === RESTARTS) throw error;
         const { id, urls, sha256: published } = this.record;
-        const found = await recordOf(id, urls, published, null, options);
+        const found = await findFile(id, urls, published, options);
         // A host whose ETag differs from answer to answer is no reason to stop; its size is.
         this.record = restart > 0 ? { ...found, etag: null } : found;
       }
@@ -168,15 +165,11 @@ class StoredFile implements RemoteSource {
   /** Puts the record into the store; throws away what an earlier file left there. */
   private async adopt(): Promise<void> {
     const kept = await readRecord(this.id);
-    const { sizeBytes, sha256: published, etag, urls } = this.record;
-    const same =
-      kept !== null &&
-      kept.sizeBytes === sizeBytes &&
-      kept.sha256 === published &&
-      (published !== null || (kept.etag === etag && kept.urls[0] === urls[0]));
+    const same = kept !== null && isSameFile(kept, this.record);
     if (kept && !same) await forgetModel(this.id);
-    await writeRecord(same && kept.verified ? { ...this.record, verified: true } : this.record);
     this.record = { ...this.record, verified: same && kept.verified };
+    await writeRecord(this.record);
+    this.stored = "part";
   }
 
   /** A shard from the store. One that is damaged there is fetched again, alone. */

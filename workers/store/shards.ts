@@ -1,5 +1,5 @@
 // Shards in the store: a Blob and what it was when it arrived, written together and compared with every read.
-import { delMany, get, getMany, keys, promisifyRequest } from "idb-keyval";
+import { delMany, getMany, keys, promisifyRequest } from "idb-keyval";
 import { EngineError } from "../engine/base/errors.ts";
 import { SHARD_BYTES, shardCount } from "../engine/base/source.ts";
 import { checksum, sha256 } from "./checksum.ts";
@@ -51,12 +51,6 @@ export async function readShard(id: string, index: number): Promise<StoredShard>
   } catch {
     return { state: "damaged", check }; // The entry is there, its file is not: seen under load.
   }
-}
-
-/** A piece of a stored shard, unchecked; null where it is not stored. */
-export async function readSlice(id: string, index: number, start: number, end: number): Promise<Uint8Array<ArrayBuffer> | null> {
-  const shard = await persistently(() => get<unknown>(shardKey(id, index), weights));
-  return isKept(shard) ? bytesIn(shard.slice(start, end)) : null;
 }
 
 /**

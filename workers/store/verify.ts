@@ -4,6 +4,7 @@ import { shardCount } from "../engine/base/source.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { Ballot } from "./ballot.ts";
 import { runningSha256, sha256, type RunningHash } from "./checksum.ts";
+import { FileChanged } from "./failures.ts";
 import type { RequestOptions } from "./http.ts";
 import { writeRecord, type ModelRecord } from "./records.ts";
 import { fetchShard, keepShard, obtainShard } from "./obtain.ts";
@@ -37,11 +38,15 @@ export async function mendShard(
   expected: string,
   options: RequestOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  for (let copy = 1; copy <= ROUNDS; copy++) {
-    const bytes = await fetchShard(record, index, options);
-    if ((await sha256(bytes)) !== expected) continue;
-    await keepShard(record, index, bytes);
-    return bytes;
+  try {
+    for (let copy = 1; copy <= ROUNDS; copy++) {
+      const bytes = await fetchShard(record, index, options);
+      if ((await sha256(bytes)) !== expected) continue;
+      await keepShard(record, index, bytes);
+      return bytes;
+    }
+  } catch (error) {
+    if (!(error instanceof FileChanged)) throw error;
   }
   throw new EngineError(
     "damaged",
