@@ -58,6 +58,9 @@ try {
   await page.goto(home);
   const answer = await ask(page, { model, backend, question }, json ? () => undefined : print);
   console.log(json ? JSON.stringify({ question, ...answer }) : figures(answer));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
 } finally {
   await browser.close();
   await server.close();

@@ -57,7 +57,7 @@ async function start(host: Host, file: ModelFile, kind: keyof typeof OPENERS, op
     report("prepare")(file.source.sizeBytes, file.source.sizeBytes);
     await backend.ready();
     signal?.throwIfAborted();
-    return { backend, reason: backend.info.reason };
+    return { backend, reason: sentence(backend.info.reason) };
   } catch (error) {
     backend.dispose();
     throw error;
@@ -71,6 +71,10 @@ async function gpuObstacle(gpu: GPU | null): Promise<string | null> {
   if (!adapter) return "WebGPU finds no graphics card.";
   // A software adapter computes on the same processor, several times slower than our own kernels for it.
   return adapter.info.isFallbackAdapter ? "WebGPU has only a software adapter here." : null;
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function because({ backend, reason }: OpenedBackend, why: string): OpenedBackend {
