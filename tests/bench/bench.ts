@@ -92,7 +92,7 @@ async function measureModel(
     });
     // Native llama.cpp tokenizes for all, whether it is measured or not.
     await native.load({ ...setupFor("llama.cpp"), contextLength: names.includes("llama.cpp") ? contextLength : 256 });
-    const contest = new Contest(rules, model, await Prompts.open(native), bandwidth);
+    const contest = new Contest(rules, model, await Prompts.open(native), native, bandwidth);
     for (const name of names) await contest.enter(name === "llama.cpp" ? native : inPage(page, name), setupFor(name));
     await contest.run();
     for (const contestant of contest.models) {
@@ -147,6 +147,9 @@ async function countCalls(contest: Contest, contestant: Contestant, page: Page):
   for (const [work, count] of counts) contest.record(contestant, work, "per token", [count]);
 }
 
+/** No engine reads a prompt for longer where only its memory is looked at. */
+const READ_MS = 20_000;
+
 /** The peak of the process that holds an engine and nothing else, less what it held before: load, prompt and some tokens. */
 async function measureMemory(
   contest: Contest,
@@ -155,7 +158,7 @@ async function measureMemory(
   browser: BenchBrowser,
   rules: Rules,
 ): Promise<void> {
-  const prompt = await contest.prompts.fresh(contest.planOf({ contestant }).prefill);
+  const prompt = await contest.prompts.fresh(contest.promptReadWithin(READ_MS, contestant));
   const held = async (alone: Contestant, peak: () => Promise<number | null> | number | null): Promise<void> => {
     const before = await peak();
     await alone.load(setup);

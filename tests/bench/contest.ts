@@ -38,6 +38,8 @@ export class Contest {
     private readonly rules: Rules,
     private readonly model: BenchModel,
     readonly prompts: Prompts,
+    /** Whose greedy words the others are held to. */
+    private readonly judge: Contestant,
     /** Bytes a second that the page can read; null where it is not known. */
     private readonly bandwidth: number | null,
   ) {}
@@ -57,8 +59,7 @@ export class Contest {
     await this.check();
     if (this.entrants.length === 0) return;
     await this.load();
-    await this.firstToken();
-    await this.prefill();
+    await this.read();
     const contexts = new Set(this.entrants.flatMap((entrant) => this.planOf(entrant).contexts));
     for (const context of [...contexts].sort((a, b) => a - b)) await this.decode(context);
   }
@@ -85,24 +86,30 @@ export class Contest {
     return this.entrants.filter(isModel).map(({ contestant }) => contestant);
   }
 
-  planOf({ contestant }: Pick<Entrant, "contestant">): ReturnType<typeof planFor> {
+  private planOf({ contestant }: Pick<Entrant, "contestant">): ReturnType<typeof planFor> {
     return planFor(contestant.name, this.model, this.rules.scope, this.rules.software);
   }
 
-  /** Outputs come before speed: trained weights have to know the capital of France, all have to go on as the majority does. */
+  /** Tokens of an engine's usual prompt, fewer where it would read them for longer. */
+  promptReadWithin(milliseconds: number, { name }: Contestant): number {
+    const entrant = this.entrants.find(({ contestant }) => contestant.name === name)!;
+    return Math.max(8, Math.min(this.planOf(entrant).prefill, Math.floor(milliseconds / entrant.readMs)));
+  }
+
+  /** Outputs come before speed: trained weights have to know the capital of France, all have to go on as the judge does. */
   private async check(): Promise<void> {
     const first = new Map<string, string[]>();
+    const trusted: string[] = [];
     for (const question of QUESTIONS) {
       const prompt = await this.prompts.of(question);
+      trusted.push((await this.judge.complete(prompt, 4)).value.text);
       await this.everyone(async ({ contestant }) => {
         const { value } = await contestant.complete(prompt, 4);
         if (value.completionTokens !== 4) throw new Error(`it gave ${value.completionTokens} tokens of 4`);
         first.set(contestant.name, [...(first.get(contestant.name) ?? []), value.text]);
       });
     }
-    const spoken = [...first].filter(([, texts]) => texts.some((text) => text !== ""));
-    const trusted = first.get("llama.cpp") ?? spoken[0]?.[1] ?? [];
-    for (const [name, texts] of spoken) {
+    for (const [name, texts] of [...first].filter(([, texts]) => texts.some((text) => text !== ""))) {
       const same = texts.filter((text, index) => firstWord(text) === firstWord(trusted[index]!)).length;
       const knows = !this.model.name.startsWith("135m") || texts[0]!.startsWith(" Paris");
       if (knows && same >= QUESTIONS.length - 1) continue;
@@ -120,27 +127,27 @@ export class Contest {
     await this.rounds("load", "ms", 0, reload, 0, new Set(this.entrants.filter(isModel)));
   }
 
-  private async firstToken(): Promise<void> {
-    await this.rounds("first token", "ms", FIRST_TOKEN_PROMPT, async ({ contestant }) => {
-      return (await contestant.complete(await this.prompts.fresh(FIRST_TOKEN_PROMPT), 1)).milliseconds;
-    });
-  }
-
-  private async prefill(): Promise<void> {
-    await this.rounds(
-      "prefill",
-      "tokens/s",
-      (entrant) => this.planOf(entrant).prefill,
-      async (entrant) => {
-        const { value, milliseconds } = await entrant.contestant.complete(
-          await this.prompts.fresh(this.planOf(entrant).prefill),
-          1,
-        );
-        const read = value.promptTokens - value.cachedTokens;
-        entrant.readMs = Math.min(entrant.readMs, milliseconds / read);
-        return (read * 1000) / milliseconds;
-      },
-    );
+  /** Prompts: how long the first token of the answer lets wait, and how fast a long one is read. Weights are in memory. */
+  private async read(): Promise<void> {
+    const rates = new Map<Entrant, number[]>();
+    const ask = async (entrant: Entrant, length: number): Promise<number> => {
+      const { value, milliseconds } = await entrant.contestant.complete(await this.prompts.fresh(length), 1);
+      const tokens = value.promptTokens - value.cachedTokens;
+      entrant.readMs = Math.min(entrant.readMs, milliseconds / tokens);
+      rates.set(entrant, [...(rates.get(entrant) ?? []), (tokens * 1000) / milliseconds]);
+      return milliseconds;
+    };
+    await this.rounds("first token", "ms", FIRST_TOKEN_PROMPT, (entrant) => ask(entrant, FIRST_TOKEN_PROMPT));
+    const length = (entrant: Entrant): number => this.planOf(entrant).prefill;
+    const isMeasured = (entrant: Entrant): boolean => length(entrant) === FIRST_TOKEN_PROMPT;
+    for (const entrant of this.entrants.filter(isMeasured)) {
+      this.record(entrant.contestant, "prefill", "tokens/s", rates.get(entrant)!, FIRST_TOKEN_PROMPT);
+    }
+    const readOn = async (entrant: Entrant): Promise<number> => {
+      await ask(entrant, length(entrant));
+      return rates.get(entrant)!.at(-1)!;
+    };
+    await this.rounds("prefill", "tokens/s", length, readOn, 0, new Set(this.entrants.filter((one) => !isMeasured(one))));
   }
 
   /** The context is read once; every repetition finds it in the KV cache and reads its last token again. */

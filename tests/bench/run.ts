@@ -12,8 +12,8 @@ const USAGE = `npm run bench -- wasm|webgpu [options]
   --models a,b     default ${DEFAULT_MODELS.join(",")}
   --engines a,b    default all of ${ENGINES.join(",")}
   --quick          few tokens, 3 repetitions: to see that it works
-  --full           everything of everybody, however long that takes
-  --minutes 30     begins nothing after that long
+  --full           everything of everybody, however long that takes (hours)
+  --minutes 27     begins nothing after that long
   --json FILE      also as an array of records
 npm run bench -- compare BEFORE.json AFTER.json`;
 
@@ -37,8 +37,8 @@ if (what === "compare" && before && after) {
     models: options.models.split(","),
     engines: options.engines ? options.engines.split(",").map(engineNamed) : null,
     scope: options.full ? "full" : options.quick ? "quick" : "default",
-    minutes: options.minutes ? Number(options.minutes) : options.full ? Infinity : 30,
-    say: (line) => console.log(line),
+    minutes: options.minutes ? Number(options.minutes) : options.full ? Infinity : 27,
+    say: (line) => console.log(line.startsWith("  ") ? `${elapsed()}${line}` : line),
   });
   console.log(`\n${machineLines(machine)}`);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(records, null, 1)}\n`);
@@ -46,6 +46,12 @@ if (what === "compare" && before && after) {
 } else {
   console.error(USAGE);
   process.exitCode = 2;
+}
+
+/** Minutes and seconds since the start. */
+function elapsed(): string {
+  const seconds = Math.floor(performance.now() / 1000);
+  return `${String(Math.floor(seconds / 60)).padStart(2)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 function engineNamed(name: string): EngineName {

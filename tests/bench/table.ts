@@ -16,7 +16,7 @@ export function tableOf(records: readonly BenchRecord[]): string {
   const head = ["", ...engines.map((name) => columnTitle(records, name)), ...peers.map((name) => `Cria : ${name}`)];
   const body = rows.map((row) => [
     row,
-    ...engines.map((name) => show(cell(row, name))),
+    ...engines.map((name) => show(cell(row, name)) + otherSize(cell(row, name), cell(row, engines[0]!))),
     ...peers.map((name) => ratio(cell(row, "Cria"), cell(row, name))),
   ]);
   return align([head, ...body]);
@@ -55,6 +55,11 @@ function show(record: BenchRecord | undefined): string {
   if (!record) return "–";
   const { median, min, max } = record;
   return min === max ? digits(median) : `${digits(median)} (${digits(min)}–${digits(max)})`;
+}
+
+/** The tokens of a repetition, where they are not as many as the first engine's. */
+function otherSize(record: BenchRecord | undefined, first: BenchRecord | undefined): string {
+  return record && first && record.tokens !== first.tokens ? ` [${record.tokens}]` : "";
 }
 
 /** How many times better Cria is. */

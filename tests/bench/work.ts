@@ -13,14 +13,14 @@ export interface Plan {
   readonly contexts: readonly number[];
 }
 
-/** Tokens of the prompt whose answer's first token is waited for. */
-export const FIRST_TOKEN_PROMPT = 32;
+const CONTEXTS = [0, 1024, 4096];
+const EVERYTHING: Plan = { prefill: 512, decode: 128, contexts: CONTEXTS };
+
+/** Tokens of the prompt whose answer's first token is waited for: a question in a chat. */
+export const FIRST_TOKEN_PROMPT = 64;
 
 /** A context is not filled where that would take longer, unless --full is given. */
-export const LONGEST_FILL_MS = 4 * 60_000;
-
-const CONTEXTS = [0, 1024, 4096];
-const SMALL = 200e6; // parameters
+export const LONGEST_FILL_MS = 150_000;
 
 /** Repetitions whose median counts. */
 export function repetitionsOf(scope: Scope): number {
@@ -34,17 +34,16 @@ export function enginesOf(backend: BackendName): EngineName[] {
 
 /** What an engine is asked to do. `software` says that the GPU is the processor in disguise. */
 export function planFor(engine: EngineName, model: BenchModel, scope: Scope, software: boolean): Plan {
-  const plan = scope === "quick" ? { prefill: 64, decode: 16, contexts: [0] } : { prefill: 512, decode: 128, contexts: CONTEXTS };
-  if (engine === "onnxruntime-web") {
-    // Products alone do not know a context; a token of theirs shows all there is to see.
-    return { prefill: scope === "full" ? 512 : 64, decode: 4, contexts: [0] };
-  }
-  if (scope === "full" || scope === "quick") return plan;
-  if (software) return { prefill: 64, decode: 16, contexts: [0] };
-  const large = model.parameters > SMALL;
-  if (engine === "Cria") return large && model.parameters > 2e9 ? { ...plan, contexts: [0, 1024] } : plan;
-  if (large)
-    return { prefill: 64, decode: 32, contexts: engine === "wllama" ? [0] : model.parameters > 2e9 ? [0, 1024] : CONTEXTS };
-  // A long context of one 135M file tells those of the others.
-  return engine === "wllama" && model.quant !== "Q4_1" ? { ...plan, contexts: [0] } : plan;
+  // Bare products know no context, and one token of them is like the next.
+  if (engine === "onnxruntime-web") return { prefill: scope === "full" ? 512 : 64, decode: 4, contexts: [0] };
+  if (scope === "full") return EVERYTHING;
+  if (scope === "quick" || software) return { prefill: 64, decode: 16, contexts: [0] };
+  const large = model.parameters > 2e9;
+  const small = model.parameters < 200e6;
+  if (engine === "Cria") return large ? { ...EVERYTHING, contexts: [0] } : EVERYTHING;
+  if (engine === "llama.cpp") return small ? EVERYTHING : { prefill: 64, decode: 32, contexts: large ? [0] : CONTEXTS };
+  // wllama, by minutes: one small file at 4 and one at 8 bits in full, long contexts with the former.
+  if (large) return { prefill: 32, decode: 16, contexts: [0] };
+  if (!small || model.quant === "Q4_0") return { prefill: 64, decode: 32, contexts: [0] };
+  return model.quant === "Q4_1" ? EVERYTHING : { ...EVERYTHING, contexts: [0] };
 }

@@ -27,6 +27,8 @@ export interface GenerateOptions {
   readonly endIds: readonly number[];
   /** Alternatives to score for each token; null for no scores. */
   readonly alternatives: number | null;
+  /** Guess tokens from the text where that pays. */
+  readonly speculate: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Gives messages their turn, a request to stop among them. */
   breathe(): Promise<void>;
@@ -94,13 +96,13 @@ async function* pickHere(
   session: Session,
   first: Float32Array,
   limit: number,
-  { sampling, alternatives, signal, breathe, now }: GenerateOptions,
+  { sampling, alternatives, speculate, signal, breathe, now }: GenerateOptions,
 ): AsyncGenerator<Picked, void, void> {
   const vocab = first.length;
   const sampler = new Sampler(vocab);
   const text = [...session.cached];
   // A batch on the GPU need not give the very same bits as one token does, so that a near tie could turn out otherwise.
-  const lookup = session.decode === null ? new Lookup(vocab, text) : null;
+  const lookup = speculate && session.decode === null ? new Lookup(vocab, text) : null;
   let rows = first; // logits [1 + guessed, vocab] of the last token and of guesses after it
   let row = 0;
   let guessed: readonly number[] = [];

@@ -31,6 +31,7 @@ async function say(
     stop: [],
     endIds: [END],
     alternatives: null,
+    speculate: true,
     breathe: () => Promise.resolve(),
     now: () => clock++, // whatever is read takes a millisecond
     ...options,
@@ -151,6 +152,11 @@ describe("guessing ahead", () => {
     ]);
     expect(session.appended.length).toBeLessThan(script.length - 1);
     expect(session.appended.some((batch) => batch.length > 1)).toBe(true);
+  });
+
+  it("is left out on request", async () => {
+    const { session } = await say(script, { speculate: false });
+    expect(session.appended.every((batch) => batch.length === 1)).toBe(true);
   });
 
   it("leaves nothing in the cache that was not said", async () => {
