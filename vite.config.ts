@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig } from "vite";
 import { productionHeaders } from "./.config/headers.ts";
+import { libraryTypes } from "./.config/library-types.ts";
 import { localModels } from "./.config/models.ts";
 import { serviceWorker } from "./.config/service-worker.ts";
 
@@ -18,7 +19,7 @@ export default defineConfig({
   publicDir: join(WEB, "..", "public"),
   // A missing file is a 404, not the start page.
   appType: "mpa",
-  plugins: [svelte({ configFile: false }), productionHeaders(), localModels(), serviceWorker()],
+  plugins: [svelte({ configFile: false }), productionHeaders(), localModels(), libraryTypes(), serviceWorker()],
   worker: { format: "es" },
   server: { port: 4173, strictPort: true, fs: { allow: [join(WEB, "..")] } },
   preview: { port: 4173, strictPort: true },

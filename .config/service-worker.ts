@@ -7,7 +7,7 @@ import type { Precache } from "../workers/sw-cache.ts";
 
 const ENTRY = join(import.meta.dirname, "..", "workers", "sw.ts");
 /** Never cached: not asked for by a page, or a model, which the store keeps. */
-const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.gguf$/];
+const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.d\.ts$/, /\.gguf$/];
 /** Cached when it is first asked for: the ONNX runtime, 14 MB and more, which few people need. */
 const ON_DEMAND = [/^assets\/ort-/];
 

@@ -1,6 +1,6 @@
 // cria.js, the library other pages import: the same surface the chat page uses, and nothing else.
 export { load } from "../../workers/client.ts";
-export { EngineError } from "../../workers/engine/base/errors.ts";
+export { EngineError, ERROR_CODES } from "../../workers/engine/base/errors.ts";
 export type { ErrorCode } from "../../workers/engine/base/errors.ts";
 export type { Cria, LoadOptions, RequestOptions } from "../../workers/engine/base/cria.ts";
 export type { LoadProgress, ModelInfo, Stats } from "../../workers/engine/base/wire.ts";

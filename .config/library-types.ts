@@ -1,0 +1,43 @@
+// Writes cria.d.ts beside cria.js: the types of the library in one file, doc comments included, for pages written in TypeScript.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import type { Plugin } from "vite";
+
+const BASE = join(import.meta.dirname, "..", "workers", "engine", "base");
+/** Modules whose types the library shows; they name one another, and nothing else but QuantName. */
+const MODULES = ["cria", "openai", "wire", "backend", "model", "errors"];
+
+/** The plugin that writes the types into the build. */
+export function libraryTypes(): Plugin {
+  return {
+    name: "cria:types",
+    apply: "build",
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: "cria.d.ts", source: declarations() });
+    },
+  };
+}
+
+/** The declarations of all modules as one. */
+export function declarations(): string {
+  const parts = MODULES.map((name) => declarationsOf(join(BASE, `${name}.ts`)));
+  return [
+    "// The types of cria.js, made from Cria's sources by its build.",
+    "/** A GGUF tensor type, such as Q4_K. */\ntype QuantName = string;",
+    ...parts,
+    "/** Loads a model; the one loaded before it is freed. Rejects with an `EngineError`. */",
+    "export declare function load(options: LoadOptions): Promise<Cria>;\n",
+  ].join("\n");
+}
+
+function declarationsOf(file: string): string {
+  const { outputText } = ts.transpileDeclaration(readFileSync(file, "utf8"), {
+    fileName: file,
+    compilerOptions: { target: ts.ScriptTarget.ES2023, allowImportingTsExtensions: true },
+  });
+  // What a module imports is in the same file; what is for us alone is not part of the library.
+  return outputText
+    .replace(/^(\/\/.*|import .*|export \{\};)\n/gm, "")
+    .replace(/^\/\*\* [^\n]* \*\/\nexport declare function .*\n/gm, "");
+}
