@@ -14,8 +14,8 @@ const UPDATE_CHECK_MS = 60 * 60 * 1000;
 const IDLE_CHECK_MS = 5000;
 
 /**
- * Registers the service worker. Does nothing in development, in a frame of another site's page, and where browsers have none: the app
- * works without, it only needs the network. Never throws.
+ * Registers the service worker. Does nothing in development and where browsers have none: the app works without, it only needs the
+ * network. Never throws.
  */
 export async function startServiceWorker(options: ServiceWorkerOptions): Promise<void> {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
