@@ -13,6 +13,7 @@ export function ropeOf(metadata: Metadata, headDim: number, divisors: Float32Arr
   const dims = number("dimension_count", headDim);
   if (dims % 2 !== 0 || dims > headDim) throw bad(`Cannot rotate ${dims} of ${headDim} dimensions.`);
   if (divisors !== null && divisors.length < dims / 2) throw bad(`rope_freqs has ${divisors.length} of ${dims / 2} numbers.`);
+  if (divisors?.some((divisor) => !(divisor > 0))) throw bad("rope_freqs has a divisor that is not above zero.");
   const base = number("freq_base", 10000);
   const plain = Float64Array.from({ length: dims / 2 }, (_, i) => base ** ((-2 * i) / dims) / (divisors?.[i] ?? 1));
   const type = metadata.text("llama.rope.scaling.type") ?? "linear";

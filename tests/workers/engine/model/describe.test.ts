@@ -1,0 +1,83 @@
+import { describe as suite, expect, it } from "vitest";
+import { readGguf } from "../../../../workers/engine/gguf/read.ts";
+import { describe } from "../../../../workers/engine/model/describe.ts";
+import type { Model } from "../../../../workers/engine/base/model.ts";
+import { f32, ggufBytes, tensorBytes, text, u32, type Entry } from "../../../golden/gguf-writer.ts";
+import { memorySource } from "../../../golden/sources.ts";
+
+const METADATA: Record<string, Entry> = {
+  "general.architecture": text("llama"),
+  "llama.block_count": u32(1),
+  "llama.context_length": u32(64),
+  "llama.embedding_length": u32(8),
+  "llama.feed_forward_length": u32(12),
+  "llama.attention.head_count": u32(2),
+  "llama.attention.head_count_kv": u32(1),
+  "llama.attention.layer_norm_rms_epsilon": f32(1e-5),
+};
+
+/** Extents, fastest first: dim 8, two heads of 4 over one, feed-forward 12, vocabulary 16. */
+const EXTENTS: Record<string, number[]> = {
+  "token_embd.weight": [8, 16],
+  "blk.0.attn_norm.weight": [8],
+  "blk.0.attn_q.weight": [8, 8],
+  "blk.0.attn_k.weight": [8, 4],
+  "blk.0.attn_v.weight": [8, 4],
+  "blk.0.attn_output.weight": [8, 8],
+  "blk.0.ffn_norm.weight": [8],
+  "blk.0.ffn_gate.weight": [8, 12],
+  "blk.0.ffn_up.weight": [8, 12],
+  "blk.0.ffn_down.weight": [12, 8],
+  "output_norm.weight": [8],
+};
+
+async function modelOf(change: { metadata?: Record<string, Entry>; tensors?: Record<string, number[]> }): Promise<Model> {
+  const tensors = Object.entries({ ...EXTENTS, ...change.tensors }).map(([name, extents]) => {
+    return { name, type: "F32" as const, extents, bytes: () => new Uint8Array(tensorBytes("F32", extents)) };
+  });
+  const source = memorySource(ggufBytes({ metadata: { ...METADATA, ...change.metadata }, tensors }));
+  return describe(await readGguf(source), source);
+}
+
+suite("a model read from its header", () => {
+  it("is an embedding, layers and a head that shares the embedding", async () => {
+    const { segments, shape } = await modelOf({});
+    expect(segments.map((segment) => segment.name)).toEqual(["embedding", "layer 0", "head"]);
+    expect(segments[2]!.needs.map((tensor) => tensor.name)).toEqual(["output_norm.weight", "token_embd.weight"]);
+    expect(shape).toMatchObject({ dim: 8, heads: 2, kvHeads: 1, headDim: 4, vocab: 16 });
+  });
+
+  it("has a head of its own where the file has one", async () => {
+    const { segments } = await modelOf({ tensors: { "output.weight": [8, 16] } });
+    expect(segments[2]!.needs.map((tensor) => tensor.name)).toEqual(["output_norm.weight", "output.weight"]);
+  });
+
+  it("names the architecture it cannot run", async () => {
+    const other = modelOf({ metadata: { "general.architecture": text("gptj") } });
+    await expect(other).rejects.toMatchObject({ code: "unsupported_architecture", message: expect.stringContaining('"gptj"') });
+  });
+
+  it("refuses divisors of the rotation that are zero", async () => {
+    const still = modelOf({ tensors: { "rope_freqs.weight": [2] } });
+    await expect(still).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("rope_freqs") });
+  });
+
+  it("refuses tensors it would have to leave out, but for the rotation's", async () => {
+    await expect(modelOf({ tensors: { "blk.0.attn_rot_embd.weight": [2] } })).resolves.toBeDefined();
+    const biased = modelOf({ tensors: { "blk.0.attn_q.bias": [8] } });
+    await expect(biased).rejects.toMatchObject({
+      code: "unsupported_architecture",
+      message: expect.stringContaining("attn_q.bias"),
+    });
+  });
+
+  it("refuses a tensor of another extent than its activations", async () => {
+    const misshapen = modelOf({ tensors: { "blk.0.ffn_down.weight": [8, 12] } });
+    await expect(misshapen).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("12 x 8; 8 x 12") });
+  });
+
+  it("says which number is missing", async () => {
+    const mute = modelOf({ metadata: { "llama.block_count": f32(0) } });
+    await expect(mute).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("block_count") });
+  });
+});
