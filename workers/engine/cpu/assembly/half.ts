@@ -3,6 +3,8 @@
 //   scales (bias 25): hold every f16 below 128 exactly, f16 denormals included.
 //   keys and values (bias 20): 2^-19 to 4094, smaller ones become zero, larger ones saturate.
 
+import { HALF_BITS } from "./constants";
+
 /** Decoded bits times this are the value: 2^(127 - bias). */
 export const SCALE_UNIT: f32 = reinterpret<f32>((127 + 127 - 25) << 23);
 export const CACHE_UNIT: f32 = reinterpret<f32>((127 + 127 - 20) << 23);
@@ -11,13 +13,13 @@ const CACHE_SHRINK: f32 = reinterpret<f32>((127 + 20 - 127) << 23);
 /** Eight halves to the bits of floats, to be multiplied by the unit of their bias: lanes 0 to 3. */
 @inline
 export function widenLow(halves: v128): v128 {
-  return v128.and(i32x4.shl(i32x4.extend_low_i16x8_s(halves), 13), i32x4.splat(0x8fffe000));
+  return v128.and(i32x4.shl(i32x4.extend_low_i16x8_s(halves), 13), i32x4.splat(HALF_BITS));
 }
 
 /** The same, lanes 4 to 7. */
 @inline
 export function widenHigh(halves: v128): v128 {
-  return v128.and(i32x4.shl(i32x4.extend_high_i16x8_s(halves), 13), i32x4.splat(0x8fffe000));
+  return v128.and(i32x4.shl(i32x4.extend_high_i16x8_s(halves), 13), i32x4.splat(HALF_BITS));
 }
 
 @inline

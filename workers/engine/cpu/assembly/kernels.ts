@@ -6,3 +6,4 @@ export { multiplyBatch, multiplyVector } from "./multiply";
 export { quantizeBlock } from "./activate";
 export { probe, readAll } from "./probe";
 export { readRow } from "./unpack";
+export { HALF_BITS, NIBBLES } from "./constants";

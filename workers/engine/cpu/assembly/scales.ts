@@ -1,19 +1,19 @@
-// Scales and minimums of a tile as floats, four rows at a time. The same arithmetic wherever they are used.
-import { SCALE_UNIT, widenHigh, widenLow } from "./half";
+// Scales and minimums of a tile, four rows at a time. They lack the unit of their bias (half.ts): activations bring it along.
+import { widenHigh, widenLow } from "./half";
 import { isSuper, passesOf } from "./tile";
 import { L_Q2_K, L_Q4_K, L_Q5_K } from "./words";
 
 /** Scales (or minimums) of rows 0 to 3. `factor`: d of these rows. */
 @inline
 export function scaleLow(layout: i32, at: usize, factor: v128): v128 {
-  if (!isSuper(layout)) return f32x4.mul(widenLow(v128.load(at)), f32x4.splat(SCALE_UNIT));
+  if (!isSuper(layout)) return widenLow(v128.load(at));
   return f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(bytes(layout, at))), factor);
 }
 
 /** The same of rows 4 to 7. */
 @inline
 export function scaleHigh(layout: i32, at: usize, factor: v128): v128 {
-  if (!isSuper(layout)) return f32x4.mul(widenHigh(v128.load(at)), f32x4.splat(SCALE_UNIT));
+  if (!isSuper(layout)) return widenHigh(v128.load(at));
   return f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(bytes(layout, at))), factor);
 }
 
@@ -25,12 +25,12 @@ function bytes(layout: i32, at: usize): v128 {
 /** f16 factors in front of eight tiles: rows 0 to 3. */
 @inline
 export function factorLow(at: usize): v128 {
-  return f32x4.mul(widenLow(v128.load(at)), f32x4.splat(SCALE_UNIT));
+  return widenLow(v128.load(at));
 }
 
 @inline
 export function factorHigh(at: usize): v128 {
-  return f32x4.mul(widenHigh(v128.load(at)), f32x4.splat(SCALE_UNIT));
+  return widenHigh(v128.load(at));
 }
 
 /** Bytes from one pass's scales to the next one's. */
