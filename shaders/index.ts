@@ -19,18 +19,22 @@ import norm from "./norm.wgsl?raw";
 import pick from "./pick.wgsl?raw";
 import random from "./random.wgsl?raw";
 import reduceShared from "./reduce_shared.wgsl?raw";
+import reduceSubgroup from "./reduce_subgroup.wgsl?raw";
 import repack from "./repack/repack.wgsl?raw";
+import shareNone from "./share_none.wgsl?raw";
+import shareQuad from "./share_quad.wgsl?raw";
 import splits from "./splits.wgsl?raw";
 import state from "./state.wgsl?raw";
+import tileF16 from "./tile_f16.wgsl?raw";
 import tileF32 from "./tile_f32.wgsl?raw";
 import { kernel } from "./kernel.ts";
 
 export const KERNELS = {
   repack: kernel("repack", repack),
   embed: kernel("embed", state, embed),
-  matvec: kernel("matvec", state, matvec, reduceShared),
+  matvec: kernel("matvec", state, matvec),
   matfew: kernel("matfew", state, matfew),
-  matmul: kernel("matmul", state, tileF32, matmul),
+  matmul: kernel("matmul", state, matmul),
   norm: kernel("norm", state, norm),
   flash: kernel("flash", state, flash),
   attend: kernel("attend", state, splits, attend),
@@ -48,5 +52,15 @@ export const FINISHES = {
   qkv: finishQkv,
 };
 
+/** How matvec adds up over threads: in shared memory, or by shuffles (T2). */
+export const REDUCES = { shared: reduceShared, subgroup: reduceSubgroup };
+
+/** How matvec and matfew read activations: each thread for itself, or four together (T2). */
+export const SHARES = { none: shareNone, quad: shareQuad };
+
+/** Precision of matmul's tiles: f32, or f16 (T1). */
+export const TILES = { f32: tileF32, f16: tileF16 };
+
 export type KernelName = keyof typeof KERNELS;
 export type FinishName = keyof typeof FINISHES;
+export type TileName = keyof typeof TILES;

@@ -1,5 +1,5 @@
 // y = W·x for a few tokens: half a block of four rows is unpacked once and multiplied with up to eight of them. LANES threads share
-// four rows: they stride over the blocks, then add up. Needs a layout (quant/) and finish().
+// four rows: they stride over the blocks, then add up. Needs a layout (quant/), activations() and finish().
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
 @group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
 @group(0) @binding(2) var<storage, read> input: array<vec4f>;   // x [tokens, BLOCKS * 8]
@@ -35,11 +35,11 @@ var<workgroup> parts: array<vec4f, PARTS>; // [THREADS, 8 tokens]
     let c = unpack(rows.z + block, half);
     let d = unpack(rows.w + block, half);
     let at = (state.first + token) * stride + 4 * i;
-    sums0 += mat4x4f(dot_rows(a, b, c, d, at), dot_rows(a, b, c, d, at + stride),
-      dot_rows(a, b, c, d, at + 2 * stride), dot_rows(a, b, c, d, at + 3 * stride));
+    sums0 += mat4x4f(dot_rows(a, b, c, d, at, local), dot_rows(a, b, c, d, at + stride, local),
+      dot_rows(a, b, c, d, at + 2 * stride, local), dot_rows(a, b, c, d, at + 3 * stride, local));
     if (many) {
-      sums1 += mat4x4f(dot_rows(a, b, c, d, at + 4 * stride), dot_rows(a, b, c, d, at + 5 * stride),
-        dot_rows(a, b, c, d, at + 6 * stride), dot_rows(a, b, c, d, at + 7 * stride));
+      sums1 += mat4x4f(dot_rows(a, b, c, d, at + 4 * stride, local), dot_rows(a, b, c, d, at + 5 * stride, local),
+        dot_rows(a, b, c, d, at + 6 * stride, local), dot_rows(a, b, c, d, at + 7 * stride, local));
     }
   }
   if (LANES == 1) {
@@ -83,8 +83,8 @@ fn unpack(block: u32, half: u32) -> mat4x4f {
 }
 
 // Products of 16 weights of four rows with 16 activations.
-fn dot_rows(a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, at: u32) -> vec4f {
-  let x = mat4x4f(input[at], input[at + 1], input[at + 2], input[at + 3]);
+fn dot_rows(a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, at: u32, local: u32) -> vec4f {
+  let x = activations(at, local);
   return vec4f(dot_matrix(a, x), dot_matrix(b, x), dot_matrix(c, x), dot_matrix(d, x));
 }
 

@@ -1,7 +1,7 @@
 // y = W·x for one token, four rows at a time. LANES threads share four rows: they stride over the blocks of a row, then add up.
 // With NORM the product is of an RMS-normalized vector: x comes multiplied by the norm's weight, and the factor that all rows share
 // comes last, from sums of squares that finish_residual.wgsl left (deferred normalization: no dispatch and no barrier of its own).
-// Needs a layout (quant/), reduce() and finish().
+// Needs a layout (quant/), activations(), reduce() and finish().
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
 @group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
 @group(0) @binding(2) var<storage, read> input: array<vec4f>;   // x [BLOCKS * 8]
@@ -29,8 +29,8 @@ override LANES = 1u;       // power of two, at most THREADS
   var sums = vec4f();
   for (var block = lane; block < BLOCKS; block += LANES) {
     let at = 8 * block;
-    var x0 = mat4x4f(input[at], input[at + 1], input[at + 2], input[at + 3]);
-    var x1 = mat4x4f(input[at + 4], input[at + 5], input[at + 6], input[at + 7]);
+    var x0 = activations(at, local);
+    var x1 = activations(at + 4, local);
     let totals = vec2f(total(x0), total(x1));
     x0 = ready(x0);
     x1 = ready(x1);

@@ -4,13 +4,12 @@ import type { Dispatch, Parts, Rows } from "./dispatch.ts";
 import { buffersOf } from "./dispatch.ts";
 import { MAX_SPLITS } from "./memory.ts";
 
-const KEYS = 32; // positions of a tile of flash attention
-
 /** Attention of a layer. Keys and values of the tokens are in the cache. */
-export function attention({ programs, memory, shape }: Parts, layer: number, scale: number, rows: Rows): Dispatch[] {
+export function attention({ programs, memory, shape, tuning }: Parts, layer: number, scale: number, rows: Rows): Dispatch[] {
   const { heads, kvHeads, headDim } = shape;
   const { head8 } = memory;
-  const quads = head8 > 8 ? 4 : 8; // queries of 16 or 32 tokens fit 16 kB of shared memory
+  // Flash attention: queries of 16 or 32 tokens fit 16 kB of shared memory; where sharing does not pay, less is shared.
+  const quads = head8 > 8 || !tuning.tiled ? 4 : 8;
   const constants = {
     HEAD: headDim,
     HEAD8: head8,
@@ -21,7 +20,7 @@ export function attention({ programs, memory, shape }: Parts, layer: number, sca
     QUERY_STRIDE: memory.width.q,
     RESULT_STRIDE: memory.width.attended,
     QUADS: quads,
-    KEYS,
+    KEYS: tuning.tiled ? 32 : 16,
   };
   const buffers = { ...buffersOf(memory), keys: memory.keys[layer]!, values: memory.values[layer]! };
   if (rows !== "one") {

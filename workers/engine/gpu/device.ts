@@ -7,6 +7,11 @@ export interface Gpu {
   readonly device: GPUDevice;
   /** Names the adapter in what is remembered between visits. */
   readonly adapterName: string;
+  /** Features of the device and of its WGSL. */
+  readonly features: ReadonlySet<string>;
+  readonly language: ReadonlySet<string>;
+  /** Smallest subgroup; 1 where unknown. */
+  readonly subgroupSize: number;
   /** Throws `gpu_lost` once the device is gone, `internal` after a validation error. */
   check(): void;
 }
@@ -36,6 +41,9 @@ export async function openDevice(host: Host): Promise<Gpu> {
   });
   return {
     device,
+    features: device.features,
+    language: new Set(host.gpu?.wgslLanguageFeatures ?? []),
+    subgroupSize: adapter.info.subgroupMinSize ?? 1,
     adapterName: [vendor, architecture, model, description].filter(Boolean).join(" ") || "unnamed",
     check() {
       if (failure) throw failure;

@@ -2,7 +2,8 @@
 import type { Shape } from "../base/model.ts";
 import type { Memory } from "./memory.ts";
 import type { Program, Programs } from "./program.ts";
-import type { Tuning } from "./tuning.ts";
+import type { Tier } from "./tiers.ts";
+import type { Tuning } from "./lanes.ts";
 import type { Weights } from "./weights.ts";
 
 /** Workgroups along one axis: a number, one for so many tokens, or one for each run of positions. */
@@ -27,6 +28,9 @@ export interface Parts {
   readonly weights: Weights;
   readonly programs: Programs;
   readonly tuning: Tuning;
+  readonly tier: Tier;
+  /** Smallest subgroup the device has. */
+  readonly subgroupSize: number;
 }
 
 /** The buffers every kernel knows by the same name. */

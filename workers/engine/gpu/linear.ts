@@ -1,5 +1,5 @@
 // Dispatches of a linear map, for one token, a few or many, and of what surrounds it: embedding and norm.
-import { FINISHES, KERNELS } from "../../../shaders/index.ts";
+import { FINISHES, KERNELS, REDUCES, SHARES, TILES } from "../../../shaders/index.ts";
 import { kernel } from "../../../shaders/kernel.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import { assert } from "../base/errors.ts";
@@ -7,6 +7,8 @@ import type { Activation, Linear, Tensor } from "../base/model.ts";
 import type { Dispatch, Parts, Rows } from "./dispatch.ts";
 import { buffersOf } from "./dispatch.ts";
 import type { FusedLinear, Matrix } from "./fuse.ts";
+import { laneShape } from "./lanes.ts";
+import type { Tier } from "./tiers.ts";
 import type { Part } from "./weights.ts";
 
 /** Rows of the embedding become hidden states; `next` is the weight of the first norm. A dispatch for each part of the matrix. */
@@ -36,7 +38,7 @@ export function linear(parts: Parts, step: FusedLinear, next: Tensor | null, row
 }
 
 function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | null, rows: Rows): Dispatch {
-  const { shape, ropeDims, weights, programs, memory, tuning } = parts;
+  const { shape, ropeDims, weights, programs, memory, tuning, tier, subgroupSize } = parts;
   const { matrix } = step;
   const finish = step.finish === "add" && rows === "one" && next ? "residual" : step.finish;
   assert(part.rows === matrix.rows || finish !== "qkv", `${matrix.name} is too large for this GPU.`);
@@ -59,6 +61,7 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
     EPSILON: step.norm?.epsilon ?? 0,
     THREADS: threads,
     LANES: lanes,
+    SHUFFLED: Math.min(lanes, subgroupSize),
     PARTS: lanes > 1 ? threads * 8 : 1,
     ROWS: part.rows,
     RESULT_FIRST: part.firstRow,
@@ -71,7 +74,13 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
     ROPE_PAIRS: ropeDims / 2,
     CONTEXT: memory.contextLength,
   };
-  const program = kernel(`${name}_${finish} ${matrix.layout}`, KERNELS[name].wgsl, ...read, FINISHES[finish]);
+  const program = kernel(
+    `${name}_${finish} ${matrix.layout}`,
+    KERNELS[name].wgsl,
+    ...read,
+    FINISHES[finish],
+    ...tierParts(tier, name, lanes),
+  );
   return {
     program: programs.program(program, numbers),
     buffers: {
@@ -103,13 +112,20 @@ function shapeOf(tuning: Parts["tuning"], matrix: Matrix, rows: Rows, quads: num
     const x = Math.min(groups, 32768);
     return [x, Math.ceil(groups / x), tokens];
   };
-  if (rows === "many" && tuning.tiled(matrix)) {
+  if (rows === "many" && tuning.tiled) {
     return { name: "matmul", threads: 64, lanes: 1, grid: [Math.ceil(quads / 16), { tokens: 32 }, 1] };
   }
-  const { threads, lanes } = rows === "one" ? tuning.matvec(matrix) : tuning.matfew(matrix);
+  const { threads, lanes } = laneShape(tuning, matrix);
   const groups = Math.ceil(quads / (threads / lanes));
   if (rows === "one") return { name: "matvec", threads, lanes, grid: wide(groups, 1) };
   return { name: "matfew", threads, lanes, grid: wide(groups, { tokens: 8 }) };
+}
+
+/** The parts of a kernel that a tier chooses. */
+function tierParts({ tile, shuffles }: Tier, name: KernelShape["name"], lanes: number): string[] {
+  if (name === "matmul") return [TILES[tile]];
+  const share = SHARES[shuffles && lanes === 1 ? "quad" : "none"];
+  return name === "matvec" ? [share, REDUCES[shuffles && lanes > 1 ? "subgroup" : "shared"]] : [share];
 }
 
 function bufferName(of: Activation): "hidden" | "q" | "attended" | "gate" | "logits" {

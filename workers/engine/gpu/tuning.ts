@@ -1,23 +1,91 @@
-// Sizes of kernels for shapes of matrices: measured on the device, or a good guess before that.
-import type { Matrix } from "./fuse.ts";
+// Sizes of kernels for the widths of a model's matrices, found by measuring on the device.
+import type { Parts } from "./dispatch.ts";
+import type { FusedLinear, FusedSegment } from "./fuse.ts";
+import type { LaneShape, Tuning } from "./lanes.ts";
+import { linear } from "./linear.ts";
+import type { Runner } from "./run.ts";
+import { makeReady } from "./run.ts";
 
-/** How a matrix-vector kernel divides its work. */
-export interface LaneShape {
-  readonly threads: number;
-  /** Threads that share four rows. */
-  readonly lanes: number;
+/** From a thread a row, best where threads are a fiction, to a row for a whole workgroup. */
+const CANDIDATES: readonly LaneShape[] = [
+  { threads: 64, lanes: 1 },
+  { threads: 64, lanes: 8 },
+  { threads: 64, lanes: 32 },
+  { threads: 128, lanes: 16 },
+  { threads: 256, lanes: 64 },
+  { threads: 128, lanes: 4 },
+];
+const BUDGET_MS = 1000;
+const TILE_TOKENS = 64;
+/** Smaller matrices take no time worth measuring. */
+const SMALL = 2 ** 18;
+
+/** Measures the largest matrix of every width, for about a second. Weights may be anything; the residual is overwritten. */
+export async function tune(
+  parts: Omit<Parts, "tuning">,
+  segments: readonly FusedSegment[],
+  runner: Runner,
+  now: () => number,
+): Promise<Tuning> {
+  const start = now();
+  const steps = largestByWidth(segments);
+  const lanes: Record<string, LaneShape> = {};
+  let milliseconds = 0;
+  for (const [i, step] of steps.entries()) {
+    const deadline = start + (BUDGET_MS * (i + 1)) / steps.length;
+    let best = Infinity;
+    for (const candidate of CANDIDATES) {
+      if (best < Infinity && now() > deadline) break;
+      const tuning = { lanes: { [step.matrix.cols]: candidate }, tiled: false, milliseconds: 0 };
+      const ms = await measure({ ...parts, tuning }, step, "one", 1, runner, now);
+      if (ms < best) lanes[step.matrix.cols] = candidate;
+      best = Math.min(best, ms);
+    }
+    milliseconds += best;
+  }
+  // Where a thread a row is fastest, threads do not share anything cheaply, and tiles are hopeless: don't even compile them.
+  const apart = steps.every((step) => lanes[step.matrix.cols]!.lanes === 1);
+  if (apart || steps.length === 0) return { lanes, tiled: false, milliseconds };
+  const [few, tiles] = [false, true].map((tiled) => ({ ...parts, tuning: { lanes, tiled, milliseconds } }));
+  const fewMs = await measure(few!, steps[0]!, "many", TILE_TOKENS, runner, now);
+  const tilesMs = await measure(tiles!, steps[0]!, "many", TILE_TOKENS, runner, now);
+  return { lanes, tiled: tilesMs < fewMs, milliseconds };
 }
 
-export interface Tuning {
-  matvec(matrix: Matrix): LaneShape;
-  matfew(matrix: Matrix): LaneShape;
-  /** True where many tokens are faster in tiles of shared memory than eight at a time. */
-  tiled(matrix: Matrix): boolean;
+/** Milliseconds of one product, best of three. */
+async function measure(
+  parts: Parts,
+  step: FusedLinear,
+  rows: "one" | "many",
+  tokens: number,
+  runner: Runner,
+  now: () => number,
+): Promise<number> {
+  const dispatches = linear(parts, step, null, rows);
+  await parts.programs.compile(dispatches.map((dispatch) => dispatch.program));
+  const ready = makeReady(parts.programs, dispatches);
+  runner.place(0, tokens);
+  const time = async (repeats: number): Promise<number> => {
+    const begin = now();
+    runner.submit([{ dispatches: Array.from({ length: repeats }, () => ready).flat(), position: 0, tokens }]);
+    await runner.finished();
+    return now() - begin;
+  };
+  await time(1); // drivers compile again at the first use
+  const once = await time(1);
+  const repeats = Math.max(1, Math.min(50, Math.round(4 / once))); // the way there and back must not count
+  let best = Infinity;
+  for (let i = 0; i < 3; i++) best = Math.min(best, (await time(repeats)) / repeats);
+  return best;
 }
 
-/** What fits most GPUs: eight threads a row and more for wider ones. */
-export const GUESS: Tuning = {
-  matvec: (matrix) => ({ threads: 64, lanes: matrix.cols < 1024 ? 1 : 1 }),
-  matfew: (matrix) => ({ threads: 64, lanes: matrix.cols < 1024 ? 1 : 1 }),
-  tiled: () => true,
-};
+/** Of the matrices in layers, the one with most rows of each width; widest product first. */
+function largestByWidth(segments: readonly FusedSegment[]): FusedLinear[] {
+  const byWidth = new Map<number, FusedLinear>();
+  for (const step of segments.slice(0, -1).flatMap((segment) => segment.steps)) {
+    if (step.op !== "linear" || step.matrix.rows * step.matrix.cols < SMALL) continue;
+    const known = byWidth.get(step.matrix.cols);
+    if (!known || known.matrix.rows < step.matrix.rows) byWidth.set(step.matrix.cols, step);
+  }
+  return [...byWidth.values()].sort((a, b) => b.matrix.rows * b.matrix.cols - a.matrix.rows * a.matrix.cols);
+}

@@ -1,0 +1,185 @@
+// One model on one GPU device: weights, cache and plans, and the order they are used in.
+import { LAYOUTS } from "../../../shaders/layouts.ts";
+import type { Backend, BackendInfo, DeviceDecode } from "../base/backend.ts";
+import { assert, EngineError } from "../base/errors.ts";
+import type { Model, Tensor } from "../base/model.ts";
+import { Buffers } from "./buffers.ts";
+import { decode, Pace } from "./decode.ts";
+import type { Gpu } from "./device.ts";
+import type { Dispatch, Parts, Rows } from "./dispatch.ts";
+import type { FusedSegment, Matrix } from "./fuse.ts";
+import { fuse } from "./fuse.ts";
+import type { Tuning } from "./lanes.ts";
+import type { Memory } from "./memory.ts";
+import { LOGIT_ROWS, makeMemory } from "./memory.ts";
+import { planPick, planSegments } from "./plan.ts";
+import { Programs } from "./program.ts";
+import type { Ready } from "./run.ts";
+import { makeReady, Runner } from "./run.ts";
+import type { Tier } from "./tiers.ts";
+import { tune } from "./tuning.ts";
+import { ROW_GROUP, Weights } from "./weights.ts";
+
+const CHUNK = 256;
+
+/** The tier a model runs on, and the sizes found for it. */
+export interface Choice {
+  readonly tier: Tier;
+  readonly tuning: Tuning;
+  /** Why this tier, for people. */
+  readonly reason: string;
+}
+
+/** Chooses a tier; it may measure this model on any. */
+export type Chooser = (measure: (tier: Tier) => Promise<Tuning>) => Promise<Choice>;
+
+/** Dispatches of every segment for each number of rows, and of picking a token. */
+type Plans = Record<Rows, Ready[][]> & { readonly greedy: Ready[] };
+
+export class GpuBackend implements Backend {
+  readonly chunk = CHUNK;
+  readonly rowGroup = ROW_GROUP;
+  private readonly buffers: Buffers;
+  private readonly programs: Programs;
+  private readonly memory: Memory;
+  private readonly weights: Weights;
+  private readonly runner: Runner;
+  private readonly segments: readonly FusedSegment[];
+  private readonly pace = new Pace();
+  private plans: Plans | null = null;
+  private choice: Choice | null = null;
+  /** The large kernel that draws at random, compiled when it is first needed. */
+  private draw: (() => Promise<Ready[]>) | null = null;
+  private drawing: Promise<Ready[]> | null = null;
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly model: Model,
+    readonly contextLength: number,
+    private readonly now: () => number,
+    private readonly choose: Chooser,
+  ) {
+    const { device } = gpu;
+    this.buffers = new Buffers(device);
+    this.programs = new Programs(device);
+    this.segments = fuse(model, device.limits.maxStorageBufferBindingSize);
+    this.weights = new Weights(this.buffers, this.programs, matricesOf(this.segments), normsOf(this.segments));
+    this.memory = makeMemory(this.buffers, model, contextLength, CHUNK);
+    this.runner = new Runner(gpu, this.memory, (...args) => this.buffers.make(...args));
+  }
+
+  get info(): BackendInfo {
+    const converted = [...new Set(tensorsOf(this.model).map((tensor) => tensor.type))].filter(
+      (type) => !Object.hasOwn(LAYOUTS, type),
+    );
+    const note = converted.length > 0 ? ` ${converted.join(", ")} weights are kept as Q8_0.` : "";
+    return {
+      backend: "webgpu",
+      tier: this.choice?.tier.name ?? "T0",
+      reason: `${this.choice?.reason ?? "Not measured yet."}${note}`,
+      threads: 0,
+      weightBytesPerToken: readMatrices(this.segments).reduce((sum, matrix) => sum + this.weights.bytesOf(matrix), 0),
+      memoryBytes: this.buffers.bytes,
+    };
+  }
+
+  write(tensor: Tensor, firstRow: number, bytes: Uint8Array): Promise<void> {
+    this.gpu.check();
+    return this.weights.write(tensor, firstRow, bytes);
+  }
+
+  async ready(): Promise<void> {
+    const { model, memory, weights, programs, runner } = this;
+    const { subgroupSize } = this.gpu;
+    const base = { shape: model.shape, ropeDims: model.rope.dims, memory, weights, programs, subgroupSize };
+    this.choice = await this.choose((tier) => tune({ ...base, tier }, this.segments, runner, this.now));
+    const parts: Parts = { ...base, ...this.choice };
+    const planned = {
+      one: planSegments(parts, this.segments, "one"),
+      few: planSegments(parts, this.segments, "few"),
+      many: planSegments(parts, this.segments, "many"),
+    };
+    const greedy = planPick(parts, "greedy");
+    const all = [...Object.values(planned).flat(2), greedy];
+    await programs.compile(all.map((dispatch) => dispatch.program));
+    const prepare = (dispatches: readonly Dispatch[]): Ready[] => makeReady(programs, dispatches);
+    this.plans = {
+      one: planned.one.map(prepare),
+      few: planned.few.map(prepare),
+      many: planned.many.map(prepare),
+      greedy: prepare([greedy]),
+    };
+    this.draw = async () => {
+      const draw = planPick(parts, "draw");
+      await programs.compile([draw.program]);
+      return prepare([draw]);
+    };
+    await this.runner.finished();
+  }
+
+  async forward(tokens: Uint32Array, at: number, logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
+    const { plans, runner } = this;
+    assert(plans, "forward() before ready().");
+    runner.setHistory(at, tokens);
+    runner.setTokens(tokens);
+    const rows = tokens.length === 1 ? "one" : tokens.length <= 8 ? "few" : "many";
+    runner.place(at, tokens.length);
+    for (const segment of plans[rows].slice(0, -1)) {
+      runner.submit([{ dispatches: segment, position: at, tokens: tokens.length }]);
+      if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
+    }
+    if (logits === "none") {
+      await runner.finished();
+      return new Float32Array(0);
+    }
+    const head = plans[rows === "one" ? "one" : "few"].at(-1)!;
+    if (logits === "last") {
+      runner.place(at, 1, tokens.length - 1);
+      runner.submit([{ dispatches: head, position: at, tokens: 1 }]);
+      return runner.logits(1);
+    }
+    const { vocab } = this.model.shape;
+    const all = new Float32Array(tokens.length * vocab);
+    for (let first = 0; first < tokens.length; first += LOGIT_ROWS) {
+      const count = Math.min(LOGIT_ROWS, tokens.length - first);
+      runner.place(at, count, first);
+      runner.submit([{ dispatches: head, position: at, tokens: count }]);
+      all.set(await runner.logits(count), first * vocab);
+    }
+    return all;
+  }
+
+  readonly decode = async function* (this: GpuBackend, request: DeviceDecode): AsyncGenerator<Uint32Array, void> {
+    assert(this.plans && this.draw, "decode() before ready().");
+    const { greedy, one } = this.plans;
+    const sample = request.sampling.temperature > 0 ? await (this.drawing ??= this.draw()) : greedy;
+    yield* decode(this.runner, { sample, forward: one.flat() }, this.pace, request, this.now);
+  };
+
+  /** Frees what the model holds, and keeps the device. */
+  release(): void {
+    this.buffers.dispose();
+  }
+
+  dispose(): void {
+    this.release();
+    this.gpu.device.destroy();
+  }
+}
+
+function tensorsOf(model: Model): Tensor[] {
+  return model.segments.flatMap((segment) => segment.needs);
+}
+
+function matricesOf(segments: readonly FusedSegment[]): Set<Matrix> {
+  return new Set(segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "attend" ? [] : [step.matrix]))));
+}
+
+/** Matrices read whole for one token: all but an embedding that is not the head too. */
+function readMatrices(segments: readonly FusedSegment[]): Matrix[] {
+  return segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "linear" ? [step.matrix] : [])));
+}
+
+function normsOf(segments: readonly FusedSegment[]): Tensor[] {
+  return segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "linear" && step.norm ? [step.norm.weight] : [])));
+}

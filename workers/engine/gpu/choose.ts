@@ -1,0 +1,72 @@
+// Chooses the tier: the highest the device offers that passes the self-test, and of the upper two the faster one. Remembered per adapter.
+import { EngineError } from "../base/errors.ts";
+import type { Host } from "../base/host.ts";
+import type { Model } from "../base/model.ts";
+import type { Choice, Chooser } from "./backend.ts";
+import type { Gpu } from "./device.ts";
+import type { Tuning } from "./lanes.ts";
+import { selfTest } from "./selftest.ts";
+import type { Tier, TierName } from "./tiers.ts";
+import { missing, TIERS } from "./tiers.ts";
+
+/** Changes whenever kernels do, so that old measurements are not believed. */
+const VERSION = 1;
+/** Integers lose some accuracy, so they must be worth it. */
+const WORTH = 0.9;
+
+interface Remembered {
+  readonly tier: TierName;
+  readonly tuning: Tuning;
+  readonly reason: string;
+}
+
+/** A chooser for one model on one device. `forced` runs a tier untested. */
+export function chooser(host: Host, gpu: Gpu, model: Model, forced?: TierName): Chooser {
+  const { dim, ffnDim, layers } = model.shape;
+  const key = `gpu ${VERSION} ${gpu.adapterName} ${dim} ${ffnDim} ${layers}`;
+  return async (measure) => {
+    const tier = TIERS.find(({ name }) => name === forced);
+    if (tier) return { tier, tuning: await measure(tier), reason: `${tier.uses}, as asked for.` };
+    const known = await host.recall(key);
+    const same = isRemembered(known) ? TIERS.find(({ name }) => name === known.tier) : undefined;
+    if (isRemembered(known) && same) return { ...known, tier: same };
+    const choice = await choose(gpu, measure, () => host.now());
+    await host.remember(key, { ...choice, tier: choice.tier.name } satisfies Remembered);
+    return choice;
+  };
+}
+
+async function choose(gpu: Gpu, measure: (tier: Tier) => Promise<Tuning>, now: () => number): Promise<Choice> {
+  const notes: string[] = [];
+  let passed: Choice | null = null;
+  for (const tier of TIERS) {
+    const lacking = missing(tier, gpu.features, gpu.language);
+    if (lacking) {
+      notes[0] = `${tier.name} needs ${lacking}`; // of the tiers above, the nearest says enough
+      continue;
+    }
+    const tuning = await measure(tier);
+    if (passed && passed.tuning.milliseconds < WORTH * tuning.milliseconds)
+      return { ...passed, reason: reasonOf(passed.tier, notes) };
+    if (passed) notes.push(`${passed.tier.name} is not faster here`);
+    const error = await selfTest(gpu, tier, tuning, now);
+    if (error > tier.tolerance) {
+      notes.push(`${tier.name} computes wrong numbers here (off by ${(100 * error).toFixed(1)} %)`);
+      passed = null;
+      continue;
+    }
+    passed = { tier, tuning, reason: "" };
+    if (!tier.integers) return { ...passed, reason: reasonOf(tier, notes) };
+  }
+  if (passed) return { ...passed, reason: reasonOf(passed.tier, notes) };
+  throw new EngineError("no_gpu", `This GPU cannot be used: ${notes.join("; ")}.`, "Choose the WASM backend.");
+}
+
+function reasonOf(tier: Tier, notes: readonly string[]): string {
+  const uses = tier.uses[0]!.toUpperCase() + tier.uses.slice(1);
+  return notes.length > 0 ? `${uses}; ${notes.join("; ")}.` : `${uses}.`;
+}
+
+function isRemembered(fact: unknown): fact is Remembered {
+  return typeof fact === "object" && fact !== null && "tier" in fact && "tuning" in fact && "reason" in fact;
+}
