@@ -1,11 +1,11 @@
-// Runs our own backends in Node, from file to logits, for the numbers they give.
+// Runs our own backends from file to logits, for the numbers they give; in Node and in browsers.
 import type { Backend, BackendInfo } from "../../workers/engine/base/backend.ts";
 import type { Host } from "../../workers/engine/base/host.ts";
 import type { Linear, Model, Segment } from "../../workers/engine/base/model.ts";
+import type { ByteSource } from "../../workers/engine/base/source.ts";
 import { readGguf } from "../../workers/engine/gguf/read.ts";
 import { describe } from "../../workers/engine/model/describe.ts";
 import { loadWeights } from "../../workers/engine/weights/load.ts";
-import { fileSource } from "../golden/sources.ts";
 import { argmax, type Logits } from "./distance.ts";
 
 /** `openCpu` or `openGpu`. */
@@ -19,13 +19,16 @@ export interface Opened {
 }
 
 /** Loads a file into a backend; `change` may make the model another one first. */
-export async function open(opener: Opener, host: Host, file: string, change = (model: Model): Model => model): Promise<Opened> {
-  const source = fileSource(file);
+export async function open(
+  opener: Opener,
+  host: Host,
+  source: ByteSource,
+  change = (model: Model): Model => model,
+): Promise<Opened> {
   const model = change(await describe(await readGguf(source), source));
   const backend = await opener(host, model, 512);
   await loadWeights(source, model, backend);
   await backend.ready();
-  source.close();
   return { backend, info: backend.info, vocab: model.shape.vocab };
 }
 

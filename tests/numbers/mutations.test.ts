@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { openCpu } from "../../workers/engine/cpu/open.ts";
 import { nodeHost } from "../workers/engine/node-host.ts";
+import { fileSource } from "../golden/sources.ts";
 import { distance } from "./distance.ts";
 import { logitsAlong, logitsWithLoss, MUTATIONS, open } from "./engines.ts";
 import { report } from "./report.ts";
@@ -18,12 +19,12 @@ describe("a wrong engine fails the float bar", () => {
     const right = await truth(path, task);
     const figures: Record<string, number> = {};
 
-    const opened = await open(openCpu, nodeHost({ threads: 1 }), path);
+    const opened = await open(openCpu, nodeHost({ threads: 1 }), fileSource(path));
     figures["as it is"] = distance(right, await logitsAlong(opened, right.ids)).d;
     figures["one KV position lost"] = distance(right, await logitsWithLoss(opened, right.ids, 60)).d;
     opened.backend.dispose();
     for (const [mutation, change] of Object.entries(MUTATIONS)) {
-      const mutant = await open(openCpu, nodeHost({ threads: 1 }), path, change);
+      const mutant = await open(openCpu, nodeHost({ threads: 1 }), fileSource(path), change);
       figures[mutation] = distance(right, await logitsAlong(mutant, right.ids)).d;
       mutant.backend.dispose();
     }

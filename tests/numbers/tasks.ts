@@ -1,4 +1,5 @@
 // The fixed texts that every engine is measured on.
+// Greedy tokens follow a place from which every choice is clear (by 0.02 at least) in every variant, so that rounding decides none.
 import type { Task } from "./truth.ts";
 
 /** Plain prose, a list, code and a question: 144 tokens of SmolLM2, 128 of which count. */
@@ -24,7 +25,7 @@ What would you ask the last keeper of the light, if you could meet her today? I 
 /** A story of the kind stories260K was trained on. */
 export const STORY: Task = {
   positions: 160,
-  promptTokens: 12,
+  promptTokens: 40,
   greedyTokens: 48,
   text: `Once upon a time, there was a little girl named Lily. She loved to play outside in the park with her big red ball. \
 One day, she saw a small bird on a tree. The bird was sad because it could not fly. Lily wanted to help the bird. \

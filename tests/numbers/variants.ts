@@ -9,6 +9,8 @@ export interface Variant {
   readonly task: Task;
   /** True where no matrix is quantized: every backend must then be as exact as floats are. */
   readonly float: boolean;
+  /** True for SmolLM2, for whose tokens a software GPU takes a second each. */
+  readonly large: boolean;
   /** True where it is measured by `npm test`, not only by `npm run test:long`. */
   readonly quick: boolean;
   /** Finds or makes the file. */
@@ -26,7 +28,6 @@ const smollm2: Variant[] = SMOLLM2
       smollm2As(UNTIED, false),
       smollm2As(all("Q4_0"), false),
       smollm2As(all("Q5_0"), false),
-      smollm2As(all("Q5_1"), false),
       smollm2As(all("Q8_0"), false),
       smollm2As(all("BF16"), false),
       smollm2As(all("F32"), false),
@@ -52,5 +53,5 @@ function smollm2As(recipe: Recipe, quick: boolean): Variant {
 }
 
 function of(name: string, task: Task, quick: boolean, file: () => Promise<string>): Variant {
-  return { name, task, quick, file, float: /F32|F16|BF16/i.test(name) };
+  return { name, task, large: task === PROSE, quick, file, float: /F32|F16|BF16/i.test(name) };
 }

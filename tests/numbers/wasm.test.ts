@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { openCpu } from "../../workers/engine/cpu/open.ts";
 import { nodeHost } from "../workers/engine/node-host.ts";
+import { fileSource } from "../golden/sources.ts";
 import { distance } from "./distance.ts";
 import { greedyAfter, logitsAlong, open } from "./engines.ts";
 import { report } from "./report.ts";
@@ -16,7 +17,7 @@ describe("the WASM backend, plain SIMD", () => {
     const path = await file();
     const right = await truth(path, task);
     const own = distance(right, await llamaCpp(path, task, "F16"));
-    const opened = await open(openCpu, nodeHost({ threads: 1 }), path);
+    const opened = await open(openCpu, nodeHost({ threads: 1 }), fileSource(path));
     const found = distance(right, await logitsAlong(opened, right.ids));
     const greedy = float ? await greedyAfter(opened, right.ids.slice(0, task.promptTokens), task.greedyTokens) : null;
     opened.backend.dispose();
