@@ -86,7 +86,7 @@ export async function* generate(
 /** The device picks, and says so in runs of tokens. */
 async function* pickOnDevice(session: Session, limit: number, options: GenerateOptions): AsyncGenerator<Picked, void, void> {
   const { sampling, endIds, signal } = options;
-  const recent = session.cached.slice(-sampling.repeatWindow);
+  const recent = session.cached.slice(Math.max(0, session.cached.length - sampling.repeatWindow));
   const stopped = (): boolean => signal?.aborted ?? false;
   for await (const ids of session.decode!({ limit, sampling, recent, endIds, stopped })) yield { ids, scores: [] };
 }
