@@ -1,6 +1,7 @@
 // Every GPU kernel, one line each. Those of linear maps still need a layout (layouts.ts) and an ending (FINISHES).
 import attend from "./attend.wgsl?raw";
 import best from "./best.wgsl?raw";
+import cuts from "./cuts.wgsl?raw";
 import draw from "./draw.wgsl?raw";
 import embed from "./embed.wgsl?raw";
 import flash from "./flash.wgsl?raw";
@@ -40,7 +41,7 @@ export const KERNELS = {
   attend: kernel("attend", state, splits, attend),
   merge: kernel("merge", state, splits, merge),
   greedy: kernel("greedy", state, best, greedy, pick),
-  draw: kernel("draw", state, random, best, draw, pick),
+  draw: kernel("draw", state, random, best, draw, cuts, pick),
 };
 
 export const FINISHES = {

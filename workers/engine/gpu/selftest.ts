@@ -1,7 +1,7 @@
 // Runs a tiny model on the device and compares its logits with arithmetic done here: drivers have been seen to compute nonsense silently.
 import { QUANTS, type QuantName } from "../../../shaders/quant/index.ts";
 import type { Quant } from "../../../shaders/quant/quant.ts";
-import type { Model, Step, Tensor } from "../base/model.ts";
+import type { Model, Shape, Step, Tensor } from "../base/model.ts";
 import { random } from "../base/random.ts";
 import { GpuBackend } from "./backend.ts";
 import type { Gpu } from "./device.ts";
@@ -9,13 +9,23 @@ import type { Tuning } from "./lanes.ts";
 import { referenceLogits } from "./reference.ts";
 import type { Tier } from "./tiers.ts";
 
-const SHAPE = { layers: 1, dim: 64, ffnDim: 96, heads: 4, kvHeads: 2, headDim: 16, vocab: 96, contextLength: 32, epsilon: 1e-5 };
+const SHAPE: Shape = {
+  layers: 1,
+  dim: 64,
+  ffnDim: 96,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  vocab: 96,
+  contextLength: 32,
+  epsilon: 1e-5,
+};
 /** Positions run as a few, as many, and alone: every plan. */
 const RUNS = [3, 12, 1];
 
 /** RMS error of the logits on this tier, relative to their RMS. */
 export async function selfTest(gpu: Gpu, tier: Tier, tuning: Tuning, now: () => number): Promise<number> {
-  const { model, bytesOf } = testModel();
+  const { model, bytesOf } = testModel(SHAPE);
   const tokens = Array.from({ length: RUNS.reduce((a, b) => a + b) }, (_, i) => (i * 37) % SHAPE.vocab);
   const truth = referenceLogits(model, bytesOf, tokens);
   const backend = new GpuBackend(gpu, model, SHAPE.contextLength, now, async () => ({ tier, tuning, reason: "" }));
@@ -42,7 +52,7 @@ export async function selfTest(gpu: Gpu, tier: Tier, tuning: Tuning, now: () => 
 }
 
 /** A LLaMA of one layer with weights from a hash, in the layouts that files mostly have. */
-export function testModel(): { model: Model; bytesOf: (tensor: Tensor) => Uint8Array } {
+export function testModel(shape: Shape): { model: Model; bytesOf: (tensor: Tensor) => Uint8Array } {
   const bytes = new Map<string, Uint8Array>();
   const make = (name: string, type: QuantName, rows: number, cols: number): Tensor => {
     const seed = bytes.size;
@@ -55,7 +65,7 @@ export function testModel(): { model: Model; bytesOf: (tensor: Tensor) => Uint8A
     bytes.set(name, packed);
     return { name, type, rows, cols, offset: 0, sizeBytes: packed.length };
   };
-  const { dim, ffnDim, heads, kvHeads, headDim, vocab, epsilon } = SHAPE;
+  const { dim, ffnDim, heads, kvHeads, headDim, vocab, epsilon } = shape;
   const embedding = make("embedding", "Q8_0", vocab, dim);
   const first = { in: "hidden", norm: { weight: make("norm 1", "F32", 1, dim), epsilon } } as const;
   const second = { in: "hidden", norm: { weight: make("norm 2", "F32", 1, dim), epsilon } } as const;
@@ -65,7 +75,7 @@ export function testModel(): { model: Model; bytesOf: (tensor: Tensor) => Uint8A
     { op: "linear", ...first, weight: make("k", "Q4_0", kvHeads * headDim, dim), out: "k", then: "rope" },
     { op: "linear", ...first, weight: make("v", "Q4_0", kvHeads * headDim, dim), out: "v", then: "store" },
     { op: "attend", layer: 0, scale: 1 / Math.sqrt(headDim) },
-    { op: "linear", in: "attended", weight: make("o", "Q5_1", dim, dim), out: "hidden", then: "add" },
+    { op: "linear", in: "attended", weight: make("o", "Q5_1", dim, heads * headDim), out: "hidden", then: "add" },
     { op: "linear", ...second, weight: make("gate", "Q4_1", ffnDim, dim), out: "gate", then: "store" },
     { op: "linear", ...second, weight: make("up", "Q4_1", ffnDim, dim), out: "gate", then: "silu_multiply" },
     { op: "linear", in: "gate", weight: make("down", "Q4_0", dim, ffnDim), out: "hidden", then: "add" },
@@ -77,7 +87,7 @@ export function testModel(): { model: Model; bytesOf: (tensor: Tensor) => Uint8A
     segment("head", [{ op: "linear", ...last, weight: embedding, out: "logits", then: "store" }]),
   ];
   const frequencies = Float32Array.from({ length: headDim / 2 }, (_, i) => 10000 ** ((-2 * i) / headDim));
-  const model = { shape: SHAPE, rope: { dims: headDim, frequencies, magnitude: 1 }, segments };
+  const model = { shape, rope: { dims: headDim, frequencies, magnitude: 1 }, segments };
   return { model, bytesOf: (tensor) => bytes.get(tensor.name)! };
 }
 
