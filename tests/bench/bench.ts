@@ -11,7 +11,7 @@ import { describeMachine, type Machine, waitingPrograms } from "./machine.ts";
 import { largestProcess, peakMemory } from "./memory.ts";
 import { type BenchModel, openModel } from "./models.ts";
 import { Prompts } from "./prompts.ts";
-import { type BenchRecord, spread } from "./records.ts";
+import { type BenchRecord, digits } from "./records.ts";
 import { serveBench } from "./server.ts";
 import { tableOf } from "./table.ts";
 import { enginesOf, type Scope } from "./work.ts";
@@ -79,8 +79,10 @@ async function measureModel(
   try {
     await browser.quit();
     const page = await browser.page();
-    const bandwidths = await measureBandwidth(page, rules);
-    const bandwidth = bandwidths === null ? null : spread(bandwidths).median;
+    const readMemory = (): Promise<number | null> =>
+      backend === "wasm"
+        ? page.evaluate((threads) => window.bench.wasmBandwidth(threads), rules.threads)
+        : page.evaluate(() => window.bench.gpuBandwidth());
     const contextLength =
       rules.scope === "quick" || (rules.software && backend === "webgpu" && rules.scope !== "full") ? 1024 : 4608;
     const setupFor = (name: EngineName): Setup => ({
@@ -92,7 +94,7 @@ async function measureModel(
     });
     // Native llama.cpp tokenizes for all, whether it is measured or not.
     await native.load({ ...setupFor("llama.cpp"), contextLength: names.includes("llama.cpp") ? contextLength : 256 });
-    const contest = new Contest(rules, model, await Prompts.open(native), native, bandwidth);
+    const contest = new Contest(rules, model, await Prompts.open(native), native, readMemory);
     for (const name of names) await contest.enter(name === "llama.cpp" ? native : inPage(page, name), setupFor(name));
     await contest.run();
     for (const contestant of contest.models) {
@@ -103,33 +105,20 @@ async function measureModel(
     for (const contestant of contest.models) {
       await attempt(rules, contestant, () => measureMemory(contest, contestant, setupFor(contestant.name), browser, rules));
     }
-    const records = [...pageRecords(model, rules, bandwidths), ...contest.records];
-    if (contest.records.length === 0) return [];
+    const { records } = contest;
+    if (records.length === 0) return [];
     say(`\n${tableOf(records)}`);
     const cache = contextLength * model.cacheBytesPerPosition;
     const memory = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
     say(
       `\nFor comparison with memory: weights ${memory(model.sizeBytes)}, a KV cache of ${contextLength} positions ${memory(cache)}.`,
     );
-    if (bandwidth !== null) say(`Reading alone, the page reaches ${(bandwidth / 1e9).toFixed(1)} GB/s.`);
+    const reading = records.find(({ work }) => work === "bandwidth");
+    if (reading) say(`Reading alone, the page reaches ${digits(reading.median)} GB/s.`);
     return records;
   } finally {
     native.close();
   }
-}
-
-/** Bytes a second, several times; null where the page has no GPU to ask. */
-async function measureBandwidth(page: Page, { backend, threads }: Rules): Promise<number[] | null> {
-  return backend === "wasm"
-    ? page.evaluate((threads) => window.bench.wasmBandwidth(threads, 5), threads)
-    : page.evaluate(() => window.bench.gpuBandwidth(5));
-}
-
-function pageRecords(model: BenchModel, { backend, threads }: Rules, bandwidths: readonly number[] | null): BenchRecord[] {
-  if (bandwidths === null) return [];
-  const { name, quant } = model;
-  const made = { engine: "page", backend, model: name, quant, work: "bandwidth", tokens: 0, context: 0, level: "read" } as const;
-  return [{ ...made, threads: backend === "wasm" ? threads : 0, ...spread(bandwidths.map((each) => each / 1e9)), unit: "GB/s" }];
 }
 
 /** Measures something besides speed; where that fails, its row stays empty. */

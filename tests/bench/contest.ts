@@ -3,7 +3,7 @@ import type { Contestant } from "./contestants.ts";
 import type { Answer, BackendName, Loaded, Prompt, Setup, Timed } from "./engines/engine.ts";
 import type { BenchModel } from "./models.ts";
 import { Prompts, QUESTIONS } from "./prompts.ts";
-import { type BenchRecord, spread, type WorkName } from "./records.ts";
+import { type BenchRecord, digits, spread, type WorkName } from "./records.ts";
 import { FIRST_TOKEN_PROMPT, LONGEST_FILL_MS, planFor, repetitionsOf, type Scope } from "./work.ts";
 
 /** What holds for all of a run. */
@@ -28,6 +28,19 @@ interface Entrant {
   readMs: number;
 }
 
+/** Something that is repeated. */
+interface Work {
+  readonly name: WorkName;
+  readonly unit: BenchRecord["unit"];
+  /** Of one repetition. */
+  tokens(entrant: Entrant): number;
+  readonly context?: number;
+  /** Default: everyone. */
+  readonly only?: ReadonlySet<Entrant>;
+  /** Measured once a round, after the engines. */
+  beside?(): Promise<void>;
+}
+
 /** The engines on one model. */
 export class Contest {
   readonly records: BenchRecord[] = [];
@@ -40,8 +53,8 @@ export class Contest {
     readonly prompts: Prompts,
     /** Whose greedy words the others are held to. */
     private readonly judge: Contestant,
-    /** Bytes a second that the page can read; null where it is not known. */
-    private readonly bandwidth: number | null,
+    /** Bytes a second that the page reads now; null where it has no memory of this kind. */
+    private readonly readMemory: () => Promise<number | null>,
   ) {}
 
   /** Loads an engine for the first time, downloading what it keeps. One that fails takes no part. */
@@ -120,11 +133,11 @@ export class Contest {
 
   /** From the engine's own store to ready. */
   private async load(): Promise<void> {
-    const reload = async ({ contestant, setup }: Entrant): Promise<number> => {
+    const only = new Set(this.entrants.filter(isModel));
+    await this.rounds({ name: "load", unit: "ms", tokens: () => 0, only }, async ({ contestant, setup }) => {
       await contestant.unload();
       return (await contestant.load(setup)).milliseconds;
-    };
-    await this.rounds("load", "ms", 0, reload, 0, new Set(this.entrants.filter(isModel)));
+    });
   }
 
   /** Prompts: how long the first token of the answer lets wait, and how fast a long one is read. Weights are in memory. */
@@ -132,27 +145,46 @@ export class Contest {
     const rates = new Map<Entrant, number[]>();
     const ask = async (entrant: Entrant, length: number): Promise<number> => {
       const { value, milliseconds } = await entrant.contestant.complete(await this.prompts.fresh(length), 1);
-      const tokens = value.promptTokens - value.cachedTokens;
-      entrant.readMs = Math.min(entrant.readMs, milliseconds / tokens);
-      rates.set(entrant, [...(rates.get(entrant) ?? []), (tokens * 1000) / milliseconds]);
+      const read = value.promptTokens - value.cachedTokens;
+      entrant.readMs = Math.min(entrant.readMs, milliseconds / read);
+      rates.set(entrant, [...(rates.get(entrant) ?? []), (read * 1000) / milliseconds]);
       return milliseconds;
     };
-    await this.rounds("first token", "ms", FIRST_TOKEN_PROMPT, (entrant) => ask(entrant, FIRST_TOKEN_PROMPT));
-    const length = (entrant: Entrant): number => this.planOf(entrant).prefill;
-    const isMeasured = (entrant: Entrant): boolean => length(entrant) === FIRST_TOKEN_PROMPT;
+    await this.rounds({ name: "first token", unit: "ms", tokens: () => FIRST_TOKEN_PROMPT }, (entrant) =>
+      ask(entrant, FIRST_TOKEN_PROMPT),
+    );
+    const tokens = (entrant: Entrant): number => this.planOf(entrant).prefill;
+    const isMeasured = (entrant: Entrant): boolean => tokens(entrant) === FIRST_TOKEN_PROMPT;
     for (const entrant of this.entrants.filter(isMeasured)) {
-      this.record(entrant.contestant, "prefill", "tokens/s", rates.get(entrant)!, FIRST_TOKEN_PROMPT);
+      this.record(entrant.contestant, "prefill", "tokens/s", rates.get(entrant) ?? [], FIRST_TOKEN_PROMPT);
     }
-    const readOn = async (entrant: Entrant): Promise<number> => {
-      await ask(entrant, length(entrant));
+    const only = new Set(this.entrants.filter((entrant) => !isMeasured(entrant)));
+    await this.rounds({ name: "prefill", unit: "tokens/s", tokens, only }, async (entrant) => {
+      await ask(entrant, tokens(entrant));
       return rates.get(entrant)!.at(-1)!;
-    };
-    await this.rounds("prefill", "tokens/s", length, readOn, 0, new Set(this.entrants.filter((one) => !isMeasured(one))));
+    });
   }
 
   /** The context is read once; every repetition finds it in the KV cache and reads its last token again. */
   private async decode(context: number): Promise<void> {
-    const prompt = await this.prompts.fresh(Math.max(1, context));
+    const prompt = await this.prompts.beginning(Math.max(1, context));
+    const only = await this.fill(context, prompt);
+    const bandwidths: number[] = [];
+    const beside = async (): Promise<void> => {
+      const bandwidth = context === 0 ? await this.readMemory() : null;
+      if (bandwidth !== null) bandwidths.push(bandwidth);
+    };
+    const tokens = (entrant: Entrant): number => this.planOf(entrant).decode;
+    await this.rounds({ name: "decode", unit: "tokens/s", tokens, context, only, beside }, async (entrant) => {
+      const answer = await entrant.contestant.complete(prompt, tokens(entrant));
+      this.expectReuse(entrant, answer, prompt, tokens(entrant));
+      return (tokens(entrant) * 1000) / answer.milliseconds;
+    });
+    if (bandwidths.length > 0) this.shareOf(bandwidths);
+  }
+
+  /** Reads a context into the caches of those whose plan has it. */
+  private async fill(context: number, prompt: Prompt): Promise<ReadonlySet<Entrant>> {
     const filled = new Set<Entrant>();
     await this.everyone(async (entrant) => {
       if (!this.planOf(entrant).contexts.includes(context)) return;
@@ -165,14 +197,7 @@ export class Contest {
       await entrant.contestant.complete(prompt, 1);
       filled.add(entrant);
     });
-    const decodeOnce = async (entrant: Entrant): Promise<number> => {
-      const { decode } = this.planOf(entrant);
-      const answer = await entrant.contestant.complete(prompt, decode);
-      this.expectReuse(entrant, answer, prompt, decode);
-      return (decode * 1000) / answer.milliseconds;
-    };
-    await this.rounds("decode", "tokens/s", (entrant) => this.planOf(entrant).decode, decodeOnce, context, filled);
-    if (context === 0) this.shareOfBandwidth();
+    return filled;
   }
 
   private expectReuse({ contestant }: Entrant, { value }: Timed<Answer>, prompt: Prompt, tokens: number): void {
@@ -182,42 +207,44 @@ export class Contest {
     throw new Error(`it read ${read} of ${prompt.ids.length} tokens again`);
   }
 
-  private shareOfBandwidth(): void {
-    if (this.bandwidth === null) return;
+  /** How much of the bandwidth that the page reaches by reading alone goes into weights. */
+  private shareOf(bandwidths: readonly number[]): void {
+    const { name: model, quant, bytesPerToken } = this.model;
+    const { backend, threads } = this.rules;
+    const page = { engine: "page", backend, model, quant, work: "bandwidth", tokens: 0, context: 0, level: "read" } as const;
+    const speeds = spread(bandwidths.map((each) => each / 1e9));
+    this.records.push({ ...page, threads: backend === "wasm" ? threads : 0, ...speeds, unit: "GB/s" });
     for (const { contestant } of this.entrants.filter(isModel)) {
       const decode = this.records.find(({ engine, work }) => engine === contestant.name && work === "decode");
       if (!decode) continue;
-      const share = (perSecond: number): number => (perSecond * this.model.bytesPerToken * 100) / this.bandwidth!;
-      const { median, min, max } = decode;
-      this.record(contestant, "bandwidth share", "%", [share(min), share(median), share(max)], decode.tokens);
+      const shares = [decode.min, decode.median, decode.max].map((each) => (each * bytesPerToken * 1e-7) / speeds.median);
+      this.record(contestant, "bandwidth share", "%", shares, decode.tokens);
     }
   }
 
   /** Repetitions of a work, engines taking turns, each round begun by another one. One record for each engine. */
-  private async rounds(
-    work: WorkName,
-    unit: BenchRecord["unit"],
-    tokens: number | ((entrant: Entrant) => number),
-    once: (entrant: Entrant) => Promise<number>,
-    context = 0,
-    only: ReadonlySet<Entrant> | null = null,
-  ): Promise<void> {
+  private async rounds(work: Work, once: (entrant: Entrant) => Promise<number>): Promise<void> {
+    const { name, unit, tokens, context = 0, only, beside } = work;
+    const title = name === "decode" ? `${name} at ${context}` : name;
     if (performance.now() > this.rules.deadline) {
-      this.rules.say(`  out of time: ${work}${work === "decode" ? ` at ${context}` : ""} is left out`);
+      this.rules.say(`  out of time: ${title} is left out`);
       return;
     }
-    const values = new Map<Entrant, number[]>(this.entrants.map((entrant) => [entrant, []]));
+    const values = new Map<Entrant, number[]>();
     for (let round = 0; round < repetitionsOf(this.rules.scope); round++) {
       await this.everyone(async (entrant) => {
-        if (only === null || only.has(entrant)) values.get(entrant)!.push(await once(entrant));
+        if (only && !only.has(entrant)) return;
+        const value = await once(entrant);
+        values.set(entrant, [...(values.get(entrant) ?? []), value]);
       });
+      await beside?.();
     }
-    for (const entrant of this.entrants) {
-      const measured = values.get(entrant)!;
-      const size = typeof tokens === "number" ? tokens : tokens(entrant);
-      if (measured.length > 0) this.record(entrant.contestant, work, unit, measured, size, context);
+    const measured = this.entrants.filter((entrant) => values.has(entrant));
+    for (const entrant of measured) {
+      this.record(entrant.contestant, name, unit, values.get(entrant)!, tokens(entrant), context);
     }
-    this.rules.say(`  ${work}${work === "decode" ? ` at ${context}` : ""}: ${this.summary(values)}`);
+    const medians = measured.map((entrant) => `${entrant.contestant.name} ${digits(spread(values.get(entrant)!).median)}`);
+    if (medians.length > 0) this.rules.say(`  ${title} (${unit}): ${medians.join(", ")}`);
   }
 
   /** Calls each entrant in turn; one that throws takes no further part. */
@@ -237,13 +264,6 @@ export class Contest {
     const entrant = this.entrants.find(({ contestant }) => contestant.name === name);
     this.entrants = this.entrants.filter((other) => other !== entrant);
     await entrant?.contestant.unload().catch(() => undefined);
-  }
-
-  private summary(values: ReadonlyMap<Entrant, readonly number[]>): string {
-    return [...values]
-      .filter(([, measured]) => measured.length > 0)
-      .map(([{ contestant }, measured]) => `${contestant.name} ${spread(measured).median.toPrecision(3)}`)
-      .join(", ");
   }
 }
 

@@ -5,15 +5,19 @@ import type { Prompt } from "./engines/engine.ts";
 import type { Counts } from "./page/counters.ts";
 import { GPU_COUNTS, type GpuCount } from "./records.ts";
 
-const TOKENS = 16;
+const FEW = 8;
+const MANY = 40;
 
-/** Calls per token of an engine that is loaded, all others being idle. */
+/** Calls for each further token of an answer, of an engine that is loaded while all others are idle. */
 export async function countPerToken(page: Page, contestant: Contestant, prompt: Prompt): Promise<[GpuCount, number][]> {
-  await contestant.complete(prompt, 1);
-  const before = await total(page);
-  await contestant.complete(prompt, TOKENS);
-  const after = await total(page);
-  return GPU_COUNTS.map((name) => [name, (after[name] - before[name]) / TOKENS]);
+  await contestant.complete(prompt, FEW);
+  const start = await total(page);
+  await contestant.complete(prompt, FEW);
+  const middle = await total(page);
+  await contestant.complete(prompt, MANY);
+  const end = await total(page);
+  // What beginning and ending a request cost stands in both runs.
+  return GPU_COUNTS.map((name) => [name, (end[name] - 2 * middle[name] + start[name]) / (MANY - FEW)]);
 }
 
 /** Counts of the page and its workers since they were first asked. */

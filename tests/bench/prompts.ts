@@ -21,22 +21,30 @@ export class Prompts {
 
   private constructor(
     private readonly ids: readonly number[],
-    private readonly start: readonly number[],
+    private readonly bos: readonly number[],
     private readonly tokenizer: Tokenizer,
   ) {}
 
   static async open(tokenizer: Tokenizer): Promise<Prompts> {
-    const start = await tokenizer.tokenize(""); // the start token, where the model wants one
+    const bos = await tokenizer.tokenize(""); // the start token, where the model wants one
     const ids = await tokenizer.tokenize(prose(9000));
-    return new Prompts(ids.slice(start.length), start, tokenizer);
+    return new Prompts(ids.slice(bos.length), bos, tokenizer);
   }
 
   /** A prompt of `length` tokens that begins otherwise than the last one. */
-  async fresh(length: number): Promise<Prompt> {
-    const from = (this.next += 7); // the words before and after have other first letters
+  fresh(length: number): Promise<Prompt> {
+    return this.cut((this.next += 7), length); // a stride that no sentence has
+  }
+
+  private async cut(from: number, length: number): Promise<Prompt> {
     if (from + length > this.ids.length) throw new Error(`The text has no ${length} tokens from ${from} on.`);
-    const cut = this.ids.slice(from, from + Math.max(1, length - this.start.length));
-    return { ids: [...this.start, ...cut], text: await this.tokenizer.detokenize(cut) };
+    const cut = this.ids.slice(from, from + Math.max(1, length - this.bos.length));
+    return { ids: [...this.bos, ...cut], text: await this.tokenizer.detokenize(cut) };
+  }
+
+  /** The first tokens of the text: a longer one goes on from a shorter one. */
+  beginning(length: number): Promise<Prompt> {
+    return this.cut(0, length);
   }
 
   /** A text as a prompt. */

@@ -1,7 +1,7 @@
 // Records as a table to read: a row for each work, a column for each engine, and how many times faster Cria is.
 import { ENGINES, type EngineName } from "./engines/engine.ts";
 import type { Machine } from "./machine.ts";
-import type { BenchRecord } from "./records.ts";
+import { type BenchRecord, digits } from "./records.ts";
 
 /** Where less is better. */
 const COSTS: readonly string[] = ["ms", "MiB", "per token"];
@@ -67,10 +67,6 @@ function ratio(ours: BenchRecord | undefined, theirs: BenchRecord | undefined): 
   if (!ours || !theirs || ours.median === 0 || theirs.median === 0) return "";
   const times = COSTS.includes(ours.unit) ? theirs.median / ours.median : ours.median / theirs.median;
   return `${digits(times)}x`;
-}
-
-function digits(value: number): string {
-  return Math.abs(value) >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(value < 1 ? 2 : 3);
 }
 
 function align(rows: readonly (readonly string[])[]): string {

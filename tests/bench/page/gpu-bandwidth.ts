@@ -15,9 +15,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
 const BYTES = 128 * 2 ** 20; // every adapter binds as much, and no cache holds it
 const GROUPS = 1024;
+/** Reads in one submit: enough that the submit does not count. */
+const READS = 4;
 
-/** Bytes per second, `repetitions` times. Null where the page has no WebGPU. */
-export async function gpuBandwidth(repetitions: number): Promise<number[] | null> {
+/** Bytes per second; null where the page has no WebGPU. */
+export async function gpuBandwidth(): Promise<number | null> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) return null;
   const device = await adapter.requestDevice();
@@ -41,15 +43,11 @@ export async function gpuBandwidth(repetitions: number): Promise<number[] | null
     await device.queue.onSubmittedWorkDone();
     return (BYTES * READS * 1000) / (performance.now() - start);
   };
-  await read();
-  const speeds: number[] = [];
-  for (let repetition = 0; repetition < repetitions; repetition++) speeds.push(await read());
+  await read(); // the first run compiles
+  const bytesPerSecond = await read();
   device.destroy();
-  return speeds;
+  return bytesPerSecond;
 }
-
-/** Reads in one submit: enough that the submit does not count. */
-const READS = 4;
 
 /** The adapter and what it offers, in one line; null where the page has no WebGPU. */
 export async function gpuDescription(): Promise<string | null> {
