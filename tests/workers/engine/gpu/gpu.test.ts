@@ -1,0 +1,166 @@
+// The WebGPU backend on small models, against arithmetic in double precision. T0 on SwiftShader; a missing adapter fails.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Backend, DeviceDecode, Sampling } from "../../../../workers/engine/base/backend.ts";
+import type { Model, Shape, Tensor } from "../../../../workers/engine/base/model.ts";
+import { Sampler } from "../../../../workers/engine/decode/sampler.ts";
+import { openGpu } from "../../../../workers/engine/gpu/open.ts";
+import { referenceLogits } from "../../../../workers/engine/gpu/reference.ts";
+import { testModel } from "../../../../workers/engine/gpu/selftest.ts";
+import { dawn, nodeHost } from "../../../shaders/dawn.ts";
+import { counting, type Counts } from "./counting.ts";
+
+const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, repeatPenalty: 1, repeatWindow: 64, seed: 1 };
+// Keys and values are half floats: 2^-11 each, averaged over positions and summed over a residual.
+const TOLERANCE = 0.002;
+
+// Five query heads on one KV head: one more than go side by side. 2000 tokens: more than the sampler sorts.
+const SHAPE: Shape = {
+  layers: 1,
+  dim: 64,
+  ffnDim: 96,
+  heads: 5,
+  kvHeads: 1,
+  headDim: 32,
+  vocab: 2000,
+  contextLength: 512,
+  epsilon: 1e-5,
+};
+const tokens = Array.from({ length: 300 }, (_, i) => (i * 37) % SHAPE.vocab);
+const counts: Counts = {};
+let backend: Backend;
+let model: Model;
+let bytesOf: (tensor: Tensor) => Uint8Array;
+
+beforeAll(async () => {
+  ({ model, bytesOf } = testModel(SHAPE));
+  backend = await openGpu(nodeHost(counting(dawn(), counts)), model, SHAPE.contextLength);
+  for (const tensor of new Set(model.segments.flatMap((segment) => segment.needs)))
+    await backend.write(tensor, 0, bytesOf(tensor));
+  await backend.ready();
+});
+
+afterAll(() => backend.dispose());
+
+describe("forward", () => {
+  it("is right over three splits of positions, in chunks, by few and one by one", async () => {
+    const truth = referenceLogits(model, bytesOf, tokens);
+    const found = new Float32Array(truth.length);
+    for (const [from, to] of [
+      [0, 256],
+      [256, 293],
+      [293, 299],
+      [299, 300],
+    ] as const) {
+      found.set(await backend.forward(Uint32Array.from(tokens.slice(from, to)), from, "all"), from * SHAPE.vocab);
+    }
+    let difference = 0;
+    let size = 0;
+    truth.forEach((value, i) => {
+      difference += (value - found[i]!) ** 2;
+      size += value ** 2;
+    });
+    expect(Math.sqrt(difference / size)).toBeLessThan(TOLERANCE);
+  });
+
+  it("gives the last logits alone, or none", async () => {
+    const all = await backend.forward(Uint32Array.of(5, 6, 7), 0, "all");
+    const last = all.slice(2 * SHAPE.vocab);
+    expect(await backend.forward(Uint32Array.of(5, 6, 7), 0, "last")).toEqual(last);
+    expect(await backend.forward(Uint32Array.of(5, 6, 7), 0, "none")).toHaveLength(0);
+  });
+
+  it("stops when asked to", async () => {
+    const stopped = AbortSignal.abort();
+    await expect(backend.forward(Uint32Array.of(1, 2, 3), 0, "last", stopped)).rejects.toMatchObject({ code: "aborted" });
+  });
+});
+
+describe("decode", () => {
+  it.each<[string, Partial<Sampling>]>([
+    ["the best", {}],
+    ["top-k", { temperature: 0.8, topK: 5 }],
+    ["top-p and min-p", { temperature: 1.3, topP: 0.4, minP: 0.02 }],
+    ["no cut at all", { temperature: 0.3 }],
+    ["a repetition penalty", { temperature: 0.5, topK: 40, topP: 0.95, repeatPenalty: 1.3 }],
+  ])("picks what the sampler of the CPU picks: %s", async (_, options) => {
+    const sampler = new Sampler(SHAPE.vocab);
+    for (const seed of [1, 2, 3]) {
+      const sampling = { ...GREEDY, ...options, seed };
+      const found = await run({ limit: 8, sampling });
+      const expected = [...tokens.slice(0, 20)];
+      let logits = await backend.forward(Uint32Array.from(expected), 0, "last");
+      for (let i = 0; i < 8; i++) {
+        const token = sampler.pick(logits.slice(), sampling, expected, expected.length);
+        logits = await backend.forward(Uint32Array.of(token), expected.length, "last");
+        expected.push(token);
+      }
+      expect(found).toEqual(expected.slice(20));
+    }
+  });
+
+  it("draws from beyond the tokens it sorts, as often as they are likely", async () => {
+    const logits = (await backend.forward(Uint32Array.from(tokens.slice(0, 20)), 0, "last")).slice();
+    const weights = [...logits].map((logit) => Math.exp(logit / 5)).sort((a, b) => b - a);
+    const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
+    const share = sum(weights.slice(1024)) / sum(weights); // of what lies behind the best 1024
+    const order = [...logits].sort((a, b) => b - a);
+    const picks = [];
+    for (let seed = 0; seed < 60; seed++) picks.push(...(await run({ limit: 1, sampling: { ...GREEDY, temperature: 5, seed } })));
+    const beyond = picks.filter((token) => logits[token]! < order[1023]!).length / picks.length;
+    expect(Math.abs(beyond - share)).toBeLessThan(0.2); // three standard deviations of 60 draws
+  });
+
+  it("yields an end token and nothing after it", async () => {
+    const free = await run({ limit: 12 });
+    const end = free[4]!;
+    const ended = await run({ limit: 12, endIds: [end] });
+    expect(ended).toEqual(free.slice(0, free.indexOf(end) + 1));
+  });
+
+  it("yields nothing after stop", async () => {
+    let stopped = false;
+    const found: number[] = [];
+    for await (const ids of decode({ limit: 100, stopped: () => stopped })) {
+      expect(stopped).toBe(false);
+      found.push(...ids);
+      stopped = found.length >= 3;
+    }
+    expect(found.length).toBeLessThan(40);
+  });
+
+  it("makes and writes nothing per token but what a submit needs", async () => {
+    await run({ limit: 40 }); // the pace is known now
+    for (const name of Object.keys(counts)) counts[name] = 0;
+    await backend.forward(Uint32Array.from(tokens.slice(0, 20)), 0, "none");
+    const before = { ...counts };
+    const found = await readDecode({ limit: 40 });
+    const spent = (name: string): number => (counts[name] ?? 0) - (before[name] ?? 0);
+    const submits = spent("submit");
+    expect(found).toHaveLength(40);
+    expect(spent("dispatchWorkgroups")).toBeLessThanOrEqual(40 * (6 * SHAPE.layers + 5 + 1));
+    expect(submits).toBeLessThanOrEqual(40 / 2);
+    expect(spent("copyBufferToBuffer")).toBe(submits);
+    expect(spent("createCommandEncoder")).toBe(submits);
+    expect(spent("beginComputePass")).toBe(submits);
+    expect(spent("writeBuffer")).toBeLessThanOrEqual(3); // where it begins, the sampling, the tokens so far
+    const created = Object.keys(counts).filter((name) => name.startsWith("create") && name !== "createCommandEncoder");
+    expect(created.filter((name) => spent(name) > 0)).toEqual([]);
+  });
+});
+
+function decode(options: Partial<DeviceDecode>): AsyncGenerator<Uint32Array, void> {
+  const recent = tokens.slice(0, 20);
+  return backend.decode!({ at: 20, limit: 8, sampling: GREEDY, recent, endIds: [], stopped: () => false, ...options });
+}
+
+async function readDecode(options: Partial<DeviceDecode>): Promise<number[]> {
+  const found: number[] = [];
+  for await (const ids of decode(options)) found.push(...ids);
+  return found;
+}
+
+/** Decodes after the first 20 tokens. */
+async function run(options: Partial<DeviceDecode>): Promise<number[]> {
+  await backend.forward(Uint32Array.from(tokens.slice(0, 20)), 0, "last");
+  return readDecode(options);
+}
