@@ -6,19 +6,20 @@ import { distance } from "../numbers/distance.ts";
 import { serveNumbersPage } from "../numbers/numbers-page.ts";
 import { report } from "../numbers/report.ts";
 import { llamaCpp, truth } from "../numbers/truth.ts";
-import { LONG, VARIANTS } from "../numbers/variants.ts";
+import { LONG, variantsFor } from "../numbers/variants.ts";
 import { openChromium, type TestBrowser } from "./browser.ts";
 
 const MINUTES = 60_000;
 const isLevel = (name: string): name is LevelName => Object.hasOwn(LEVELS, name);
+const all = variantsFor("wasm");
 const levels = [null, ...Object.keys(LEVELS).filter(isLevel)];
 
-describe.skipIf(VARIANTS.length === 0)("the WASM backend in Chromium", () => {
+describe.skipIf(all.length === 0)("the WASM backend in Chromium", () => {
   let chromium: TestBrowser;
   beforeAll(async () => void (chromium = await openChromium()));
   afterAll(() => chromium.close());
 
-  const variants = LONG ? VARIANTS : VARIANTS.filter(({ name }) => name === "SmolLM2 Q4_1");
+  const variants = LONG ? all : all.filter(({ name }) => name === "SmolLM2 Q4_1");
   it.each(variants)("is right on $name at every level, with threads", { timeout: 20 * MINUTES }, async (variant) => {
     const path = await variant.file();
     const right = await truth(path, variant.task);

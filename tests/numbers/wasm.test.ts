@@ -7,13 +7,13 @@ import { distance } from "./distance.ts";
 import { greedyAfter, logitsAlong, open } from "./engines.ts";
 import { report } from "./report.ts";
 import { llamaCpp, truth } from "./truth.ts";
-import { VARIANTS } from "./variants.ts";
+import { variantsFor } from "./variants.ts";
 
 const MINUTES = 60_000;
 
 describe("the WASM backend, plain SIMD", () => {
   // Node 20 computes relaxed dot products wrongly; the levels that use them are measured in browsers.
-  it.each(VARIANTS)("is right on $name", { timeout: 10 * MINUTES }, async ({ name, task, float, file }) => {
+  it.each(variantsFor("wasm"))("is right on $name", { timeout: 10 * MINUTES }, async ({ name, task, float, file }) => {
     const path = await file();
     const right = await truth(path, task);
     const own = distance(right, await llamaCpp(path, task, "F16"));

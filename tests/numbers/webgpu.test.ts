@@ -7,12 +7,12 @@ import { distance } from "./distance.ts";
 import { greedyAfter, logitsAlong, open } from "./engines.ts";
 import { report } from "./report.ts";
 import { llamaCpp, truth } from "./truth.ts";
-import { LONG, VARIANTS } from "./variants.ts";
+import { LONG, variantsFor } from "./variants.ts";
 
 const MINUTES = 60_000;
 
 describe("the WebGPU backend, on SwiftShader", () => {
-  it.each(VARIANTS)("is right on $name", { timeout: 30 * MINUTES }, async ({ name, task, large, file }) => {
+  it.each(variantsFor("webgpu"))("is right on $name", { timeout: 30 * MINUTES }, async ({ name, task, large, file }) => {
     const path = await file();
     const right = await truth(path, task);
     // A software adapter is slow: the whole text and the greedy tokens of SmolLM2 are for the long run.
