@@ -198,7 +198,7 @@ describe("the keyboard alone", () => {
     await page.focus('[aria-label="Actions for First question"]');
     await page.keyboard.press("Enter");
     await page.waitForSelector("[role=menu]:popover-open");
-    expect(await focusedName(page)).toBe("Rename");
+    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Rename");
     await page.keyboard.press("ArrowDown");
     expect(await focusedName(page)).toBe("Export as Markdown");
     await page.keyboard.press("Home");
@@ -208,12 +208,14 @@ describe("the keyboard alone", () => {
     await page.keyboard.press("Enter");
     await page.waitForSelector('[aria-label="Actions for Renamed"]');
     expect(await page.title()).toBe("Renamed – Cria");
-    await page.focus('[aria-label="Actions for Renamed"]');
+    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Renamed");
+    await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    await page.waitForSelector("[role=menu]:popover-open");
+    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Rename");
     await page.keyboard.press("End");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => window.app.conversations.list.length === 0);
+    expect(await focusedName(page)).toBe("New chat");
     await (await page.waitForSelector(".toast ::-p-text(Undo)"))!.click();
     await page.waitForSelector('[aria-label="Actions for Renamed"]');
   });
@@ -241,7 +243,9 @@ describe("an answer", () => {
     }
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await page.evaluate(() => "pwned" in window)).toBe(false);
-    expect(page.requests.slice(before).filter((url) => !url.startsWith(`${tests.url}assets/`))).toEqual([]);
+    expect(
+      page.requests.slice(before).filter((url) => !url.startsWith(`${tests.url}assets/`) && url !== `${tests.url}icon.svg`),
+    ).toEqual([]);
     expect(page.url()).toBe(`${tests.url}?stored=1`);
   });
 
@@ -253,6 +257,28 @@ describe("an answer", () => {
     await answered(page);
     const reopened = longestTask(await page.tracing.stop());
     expect(reopened).toBeLessThan(50);
+  }, 120_000);
+
+  it("in the midst of 400 messages opens without holding the page up for 50 ms", async () => {
+    const page = await tests.open("?stored=1");
+    await page.waitForSelector(".empty");
+    await page.evaluate(async (text) => {
+      const messages = Array.from({ length: 400 }, (_, index) => ({
+        id: `m${index}`,
+        parent: index === 0 ? null : `m${index - 1}`,
+        role: index % 2 === 0 ? "user" : "assistant",
+        text: index % 2 === 0 ? `Question ${index}` : text,
+        at: index,
+        answer: null,
+      }));
+      const conversation = { id: "long", title: "Long", createdAt: 1, updatedAt: Date.now(), head: "m399", seenFrom: null };
+      const file = { format: "cria-conversations", version: 1, conversations: [{ conversation, messages }] };
+      await window.app.conversations.import(JSON.stringify(file));
+    }, LONG);
+    await page.tracing.start({ categories: ["toplevel", "devtools.timeline"] });
+    await page.evaluate(() => window.app.openConversation("long"));
+    await page.waitForFunction(() => document.querySelectorAll(".question").length === 200);
+    expect(longestTask(await page.tracing.stop())).toBeLessThan(50);
   }, 120_000);
 
   it("moves nothing that is already there while it grows", async () => {
@@ -381,16 +407,20 @@ async function focusedName(page: Page): Promise<string> {
 /** The most CPU time the page's main thread took in one go, in milliseconds: wall time would count what else the machine does. */
 function longestTask(trace: Uint8Array | undefined): number {
   const events = (JSON.parse(new TextDecoder().decode(trace)) as { traceEvents: TraceEvent[] }).traceEvents;
-  const main = events.find(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain");
-  const tasks = events.filter(({ name, pid, tid }) => name.endsWith("RunTask") && pid === main!.pid && tid === main!.tid);
+  const mains = events.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain");
+  const tasks = events.filter(
+    ({ name, pid, tid }) => name.endsWith("RunTask") && mains.some((main) => main.pid === pid && main.tid === tid),
+  );
   expect(tasks.length).toBeGreaterThan(100);
-  return Math.max(...tasks.map(({ tdur = 0 }) => tdur / 1000));
+  // the thread's clock was seen to run ahead of the wall's
+  return Math.max(...tasks.map(({ tdur = 0, dur = 0 }) => Math.min(tdur, dur) / 1000));
 }
 
 interface TraceEvent {
   readonly name: string;
   readonly pid: number;
   readonly tid: number;
+  readonly dur?: number;
   readonly tdur?: number;
   readonly args?: { readonly name?: string };
 }

@@ -1,6 +1,6 @@
 // A model's Markdown as safe HTML. Two walls: HTML a model writes is shown as text, and what we render is sanitized all the same.
 import DOMPurify from "dompurify";
-import { Marked, type Tokens } from "marked";
+import { Marked, type Token, type Tokens } from "marked";
 
 /** A piece of a rendered answer. Code stands alone so that it can be coloured and copied. */
 export type Block =
@@ -133,7 +133,7 @@ export class BlockReader {
       this.#level = level;
     }
     if (ended || last < 0) return [...this.#finished];
-    return [...this.#finished, ...blockOf(tokens[last])];
+    return [...this.#finished, ...mended(tokens[last]).flatMap(blockOf)];
   }
 }
 
@@ -142,7 +142,20 @@ export function renderMarkdown(text: string): Block[] {
   return new BlockReader().read(text.replace(/\r\n?/g, "\n"), true);
 }
 
-function blockOf(token: ReturnType<typeof marked.lexer>[number]): Block[] {
+/** Closes what is still being written: bold text looks bold from its first letter on, and half a link is only its text. */
+function mended(token: Token): Token[] {
+  if (token.type === "code") return [token];
+  let raw = token.raw.replace(/\[([^\]\n]*)\]\([^)\s]*$/, "$1").replace(/(?<!\*)\*{1,2}$/, "");
+  if (count(raw, "`") % 2 === 1) raw += "`";
+  if (count(raw, "**") % 2 === 1) raw = raw.trimEnd() + "**";
+  return raw === token.raw ? [token] : marked.lexer(raw);
+}
+
+function count(text: string, sign: string): number {
+  return text.split(sign).length - 1;
+}
+
+function blockOf(token: Token): Block[] {
   if (token.type === "space" || token.type === "def") return [];
   if (token.type === "code") return [{ kind: "code", language: languageOf(token.lang), code: String(token.text) }];
   return [{ kind: "html", html: sanitize(marked.parser([token])).trimEnd() }];

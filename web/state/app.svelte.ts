@@ -156,6 +156,7 @@ export class App {
   }
 
   async importFile(file: File): Promise<void> {
+    this.route.close(); // a panel would cover the notice
     try {
       const count = await this.conversations.import(await file.text());
       this.notices.say(count === 1 ? "Imported one conversation." : `Imported ${count} conversations.`);

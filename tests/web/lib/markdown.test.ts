@@ -107,6 +107,15 @@ describe("a growing text", () => {
     }
   });
 
+  it.each([
+    ["It is **bo", "<p>It is <strong>bo</strong></p>"],
+    ["It is **", "<p>It is </p>"],
+    ["Call `print", "<p>Call <code>print</code></p>"],
+    ["See [the docs](https://exa", "<p>See the docs</p>"],
+  ])("looks from the start as it will in the end: %s", (text, html) => {
+    expect(htmlOf(new BlockReader().read(text, false))).toBe(html);
+  });
+
   it("keeps finished blocks as the same objects", () => {
     const reader = new BlockReader();
     const [first] = reader.read("One.\n\nTwo", false);
