@@ -13,6 +13,7 @@ import type { Tuning } from "./lanes.ts";
 import type { Memory } from "./memory.ts";
 import { LOGIT_ROWS, makeMemory } from "./memory.ts";
 import { planPick, planSegments } from "./plan.ts";
+import { PrefillPace, runSegments } from "./prefill.ts";
 import { Programs } from "./program.ts";
 import type { Ready } from "./run.ts";
 import { makeReady, Runner } from "./run.ts";
@@ -46,6 +47,7 @@ export class GpuBackend implements Backend {
   private readonly runner: Runner;
   private readonly segments: readonly FusedSegment[];
   private readonly pace = new Pace();
+  private readonly prefillPace = new PrefillPace();
   private plans: Plans | null = null;
   private choice: Choice | null = null;
   /** The large kernel that draws at random, compiled when it is first needed. */
@@ -118,35 +120,53 @@ export class GpuBackend implements Backend {
   }
 
   async forward(tokens: Uint32Array, at: number, logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
+    const { vocab } = this.model.shape;
+    const all = new Float32Array(logits === "all" ? tokens.length * vocab : 0);
+    let last: Float32Array = all;
+    for (let done = 0; done < tokens.length;) {
+      const count = this.prefillPace.tokens(tokens.length - done);
+      const piece = tokens.subarray(done, done + count);
+      const wanted = logits === "last" && done + count < tokens.length ? "none" : logits;
+      last = await this.runPiece(piece, at + done, wanted, signal);
+      if (logits === "all") all.set(last, done * vocab);
+      done += count;
+    }
+    return logits === "all" ? all : last;
+  }
+
+  /** Runs tokens that fit the pace of the device. */
+  private async runPiece(
+    tokens: Uint32Array,
+    at: number,
+    logits: "none" | "last" | "all",
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
     const { plans, runner } = this;
     assert(plans, "forward() before ready().");
+    const count = tokens.length;
+    const rows = count === 1 ? "one" : count <= 8 ? "few" : "many";
     runner.setHistory(at, tokens);
     runner.setTokens(tokens);
-    const rows = tokens.length === 1 ? "one" : tokens.length <= 8 ? "few" : "many";
-    runner.place(at, tokens.length);
-    for (const segment of plans[rows].slice(0, -1)) {
-      runner.submit([{ dispatches: segment, position: at, tokens: tokens.length }]);
+    runner.place(at, count);
+    if (count === 1 && logits !== "none") {
       if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
-    }
-    if (logits === "none") {
-      await runner.finished();
-      return new Float32Array(0);
-    }
-    const head = plans[rows === "one" ? "one" : "few"].at(-1)!;
-    if (logits === "last") {
-      runner.place(at, 1, tokens.length - 1);
-      runner.submit([{ dispatches: head, position: at, tokens: 1 }]);
+      runner.submit([{ dispatches: plans.one.flat(), position: at, tokens: 1 }]);
       return runner.logits(1);
     }
+    await runSegments(runner, plans[rows].slice(0, -1), at, count, this.prefillPace, this.now, signal);
+    if (logits === "none") return new Float32Array(0);
+    const head = plans.few.at(-1)!;
     const { vocab } = this.model.shape;
-    const all = new Float32Array(tokens.length * vocab);
-    for (let first = 0; first < tokens.length; first += LOGIT_ROWS) {
-      const count = Math.min(LOGIT_ROWS, tokens.length - first);
-      runner.place(at, count, first);
-      runner.submit([{ dispatches: head, position: at, tokens: count }]);
-      all.set(await runner.logits(count), first * vocab);
+    const out = new Float32Array(logits === "last" ? vocab : count * vocab);
+    for (let first = logits === "last" ? count - 1 : 0; first < count; first += LOGIT_ROWS) {
+      const size = Math.min(LOGIT_ROWS, count - first);
+      runner.place(at, size, first);
+      runner.submit([{ dispatches: head, position: at, tokens: size }]);
+      const found = await runner.logits(size);
+      if (logits === "last") return found;
+      out.set(found, first * vocab);
     }
-    return all;
+    return out;
   }
 
   readonly decode = async function* (this: GpuBackend, request: DeviceDecode): AsyncGenerator<Uint32Array, void> {
