@@ -10,6 +10,7 @@ import { isNative, matrixBytes } from "./layouts.ts";
 import { type ChosenLevel, chooseLevel } from "./levels.ts";
 import { headPad, kvBytes, partialRows, place, type Placement, scratchBytes, stagingBytes, widestRowBytes } from "./place.ts";
 import { type Range, writePrograms } from "./program.ts";
+import { ThreadCount } from "./thread-count.ts";
 import { Threads } from "./threads.ts";
 import { ROW_GROUP, writeRows, writeVector } from "./weights.ts";
 
@@ -68,7 +69,7 @@ class CpuBackend implements Backend {
   readonly decode = null;
   private readonly banks: readonly Kernels[];
   private readonly ranges: readonly Range[];
-  private active: number;
+  private readonly count: ThreadCount;
   private lastBreath = 0;
   private disposed = false;
 
@@ -81,7 +82,7 @@ class CpuBackend implements Backend {
     private readonly level: ChosenLevel,
     private readonly threads: Threads,
   ) {
-    this.active = threads.count + 1;
+    this.count = new ThreadCount(threads.count + 1);
     this.banks = memories.map((memory) => instantiate(level.module, memory));
     for (const [bank, memory] of memories.entries()) this.writeControl(bank, new DataView(memory.buffer));
     this.ranges = writePrograms(
@@ -99,7 +100,7 @@ class CpuBackend implements Backend {
       backend: "wasm",
       tier: this.level.name,
       reason: `${LEVELS[this.level.name].text}. ${this.level.reason}${note}`,
-      threads: this.active,
+      threads: this.count.current,
       weightBytesPerToken: weightBytesPerToken(this.model, this.placement),
       memoryBytes: this.memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
     };
@@ -122,11 +123,32 @@ class CpuBackend implements Backend {
     writeRows(tensor, firstRow, bytes, placed.at, placed.layout, to);
   }
 
-  /** Runs a few tokens, so that the browser has compiled the kernels before somebody waits for them. */
+  /** Runs a few tokens, so that the browser has compiled the kernels before somebody waits, and finds out how many threads help. */
   async ready(): Promise<void> {
     const tokens = new Uint32Array(Math.min(8, this.contextLength));
     await this.forward(tokens, 0, "last");
-    for (let i = 0; i < 3; i++) await this.forward(tokens.subarray(0, 1), 0, "last");
+    let best = Infinity;
+    let fastest = this.threads.count + 1;
+    for (let count = fastest; count >= 1; count >>= 1) {
+      this.count.settle(count);
+      // Half as many have to be clearly faster: a moment's disturbance must not cost a core.
+      const milliseconds = await this.timeToken(tokens.subarray(0, 1));
+      if (milliseconds > best * 0.9) continue;
+      best = milliseconds;
+      fastest = count;
+    }
+    this.count.settle(fastest);
+  }
+
+  /** Milliseconds of the fastest of a few tokens. */
+  private async timeToken(token: Uint32Array): Promise<number> {
+    let best = Infinity;
+    for (let i = 0; i < 4; i++) {
+      const start = this.host.now();
+      await this.forward(token, 0, "last");
+      best = Math.min(best, this.host.now() - start);
+    }
+    return best;
   }
 
   async forward(tokens: Uint32Array, at: number, logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
@@ -138,6 +160,7 @@ class CpuBackend implements Backend {
     this.makeRoom(heads);
     this.banks.forEach((_, bank) => this.writeInputs(bank, tokens, at, heads));
     const ranges = heads > 0 ? this.ranges : this.ranges.slice(0, -1);
+    const start = this.host.now();
     let bank = 0;
     for (let i = 0; i < ranges.length; i++) {
       const from = ranges[i]!;
@@ -149,6 +172,7 @@ class CpuBackend implements Backend {
       this.run(bank, from.first, last);
       if (i + 1 < ranges.length) await this.breathe(signal);
     }
+    if (count === 1) this.count.record(this.host.now() - start);
     const { shape } = this.model;
     return new Float32Array(this.memories[this.placement.logits.bank]!.buffer, this.placement.logits.at, heads * shape.vocab);
   }
@@ -173,11 +197,12 @@ class CpuBackend implements Backend {
   }
 
   private run(bank: number, first: number, last: number): void {
+    const active = this.count.current;
     const control = new DataView(this.memories[bank]!.buffer);
     control.setUint32(words.C_FIRST, first, true);
     control.setUint32(words.C_LAST, last, true);
-    control.setInt32(words.C_ACTIVE, this.active, true);
-    this.banks[0]!.call(bank, this.active);
+    control.setInt32(words.C_ACTIVE, active, true);
+    this.banks[0]!.call(bank, active);
     this.banks[bank]!.execute(0);
   }
 
