@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { build, type Plugin, type ResolvedConfig } from "vite";
-import type { Precache } from "../workers/sw-cache.ts";
+import type { Precache } from "../workers/precache.ts";
 
 const ENTRY = join(import.meta.dirname, "..", "workers", "sw.ts");
 /** Never cached: not asked for by a page, or a model, which the store keeps. */

@@ -15,7 +15,8 @@ export function createHost(): Host {
   return {
     gpu: "gpu" in navigator ? navigator.gpu : null,
     cores: navigator.hardwareConcurrency,
-    isolated: self.crossOriginIsolated,
+    // WebKitGTK calls itself isolated and still has no shared memory to post.
+    isolated: self.crossOriginIsolated && typeof SharedArrayBuffer === "function",
     now: () => performance.now(),
     kernelFile,
     startThread,

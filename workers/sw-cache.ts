@@ -1,16 +1,5 @@
 // What the service worker keeps of the app so that it opens without a network, and how a new version replaces an old one.
-
-/** The files of a build, as .config/service-worker.ts lists them. Paths are relative to the service worker. */
-export interface Precache {
-  /** Changes with any file of the build. */
-  readonly version: string;
-  /** Kept from the start. Names change with content. */
-  readonly hashed: readonly string[];
-  /** Kept once they were asked for. Names change with content. */
-  readonly onDemand: readonly string[];
-  /** Kept from the start, per version: pages, cria.js, the catalogue, icons. */
-  readonly named: readonly string[];
-}
+import type { Precache } from "./precache.ts";
 
 /** Files whose names change with their content: those of several versions lie here side by side. */
 const HASHED = "cria-assets";

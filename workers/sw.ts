@@ -1,5 +1,6 @@
 // The service worker: which event leads where. What is cached stands in sw-cache.ts, what becomes of weights in store/.
-import { answerFromApp, cacheApp, takeOver, tidyUp, type Precache } from "./sw-cache.ts";
+import type { Precache } from "./precache.ts";
+import { answerFromApp, cacheApp, takeOver, tidyUp } from "./sw-cache.ts";
 import { forgiveWork } from "./store/crashes.ts";
 import { parseShardUrl } from "./store/courier.ts";
 import { deliverShard } from "./store/delivery.ts";
