@@ -50,7 +50,7 @@ export async function runBench(options: BenchOptions): Promise<Outcome> {
       say,
       scope: options.scope,
       threads: availableParallelism(),
-      software: gpu === null || /swiftshader|llvmpipe/i.test(gpu),
+      software: backend === "webgpu" && (gpu === null || /swiftshader|llvmpipe/i.test(gpu)),
       deadline: performance.now() + options.minutes * 60_000,
     };
     const records: BenchRecord[] = [];
@@ -83,8 +83,7 @@ async function measureModel(
       backend === "wasm"
         ? page.evaluate((threads) => window.bench.wasmBandwidth(threads), rules.threads)
         : page.evaluate(() => window.bench.gpuBandwidth());
-    const contextLength =
-      rules.scope === "quick" || (rules.software && backend === "webgpu" && rules.scope !== "full") ? 1024 : 4608;
+    const contextLength = rules.scope === "quick" || (rules.software && rules.scope !== "full") ? 1024 : 4608;
     const setupFor = (name: EngineName): Setup => ({
       model: name === "llama.cpp" ? model.path : `/models/${model.name}.gguf`,
       backend,
