@@ -103,7 +103,6 @@ export function place(model: Model, sizes: Sizes): Placement {
     }
     bankOf.set(segment, bank);
   }
-  for (const { arena } of banks) arena.take(words.TOUCH_BYTES);
   const head = bankOf.get(model.segments.at(-1)!)!;
   const segments = model.segments.map((segment) => ({ name: segment.name, bank: bankOf.get(segment)!, ops: fuse(segment) }));
   return { segments, tensors, caches, banks, logits: { bank: head, at: banks[head]!.arena.take(model.shape.vocab * 4) } };

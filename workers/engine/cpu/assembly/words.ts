@@ -117,6 +117,3 @@ export const S_OUT_UP = 512; // the same for the up half of a PAIR
 export const S_STATS = 1024; // attention: f32 maximum, sum, running maximum, running sum: [4][TILE_ROWS]
 export const S_SCORES = 2048; // f32 [TILE_ROWS][RUN]
 export const S_ATTEND = 6144; // f32 queries, run output, running output: [3][TILE_ROWS][headPad]; own activations follow
-
-// Bytes after the last weight that a kernel may read, and not use.
-export const TOUCH_BYTES = 1088;
