@@ -13,11 +13,14 @@ import finishSilu from "./finish_silu.wgsl?raw";
 import finishStore from "./finish_store.wgsl?raw";
 import greedy from "./greedy.wgsl?raw";
 import matfew from "./matfew.wgsl?raw";
+import matfewInt8 from "./matfew_int8.wgsl?raw";
 import matmul from "./matmul.wgsl?raw";
 import matvec from "./matvec.wgsl?raw";
+import matvecInt8 from "./matvec_int8.wgsl?raw";
 import merge from "./merge.wgsl?raw";
 import norm from "./norm.wgsl?raw";
 import pick from "./pick.wgsl?raw";
+import quantize from "./quantize.wgsl?raw";
 import random from "./random.wgsl?raw";
 import reduceShared from "./reduce_shared.wgsl?raw";
 import reduceSubgroup from "./reduce_subgroup.wgsl?raw";
@@ -35,6 +38,9 @@ export const KERNELS = {
   embed: kernel("embed", state, embed),
   matvec: kernel("matvec", state, matvec),
   matfew: kernel("matfew", state, matfew),
+  matvec_int8: kernel("matvec_int8", state, matvecInt8),
+  matfew_int8: kernel("matfew_int8", state, matfewInt8),
+  quantize: kernel("quantize", state, quantize),
   matmul: kernel("matmul", state, matmul),
   norm: kernel("norm", state, norm),
   flash: kernel("flash", state, flash),

@@ -25,3 +25,14 @@ fn levels(block: u32, half: u32) -> mat4x4f {
   let w = quants[block] >> vec4u(4 * half);
   return mat4x4f(lanes(w.x) * PLACE, lanes(w.y) * PLACE, lanes(w.z) * PLACE, lanes(w.w) * PLACE);
 }
+
+// The block's q as signed bytes, weights 0..15 and 16..31, four a word.
+struct Bytes {
+  low: vec4u,
+  high: vec4u,
+}
+
+fn bytes(block: u32) -> Bytes {
+  let w = quants[block];
+  return Bytes(w & vec4u(0x0f0f0f0f), (w >> vec4u(4)) & vec4u(0x0f0f0f0f));
+}

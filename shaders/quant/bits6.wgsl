@@ -42,3 +42,14 @@ fn levels(block: u32, half: u32) -> mat4x4f {
   let w = select(bytes_low(quants[block], upper.x), bytes_high(quants[block], upper.y), half == 1);
   return mat4x4f(lanes(w.x) * PLACE, lanes(w.y) * PLACE, lanes(w.z) * PLACE, lanes(w.w) * PLACE);
 }
+
+// The block's q as signed bytes, weights 0..15 and 16..31, four a word.
+struct Bytes {
+  low: vec4u,
+  high: vec4u,
+}
+
+fn bytes(block: u32) -> Bytes {
+  let upper = upper_bits(block);
+  return Bytes(bytes_low(quants[block], upper.x), bytes_high(quants[block], upper.y));
+}

@@ -25,3 +25,13 @@ fn levels(block: u32, half: u32) -> mat4x4f {
   let w = quants[2 * block + half];
   return mat4x4f(lanes(w.x), lanes(w.y), lanes(w.z), lanes(w.w)) * PLACE;
 }
+
+// The block's q as signed bytes, weights 0..15 and 16..31, four a word.
+struct Bytes {
+  low: vec4u,
+  high: vec4u,
+}
+
+fn bytes(block: u32) -> Bytes {
+  return Bytes(quants[2 * block], quants[2 * block + 1]);
+}

@@ -35,20 +35,7 @@ export interface Parts {
 
 /** The buffers every kernel knows by the same name. */
 export function buffersOf(memory: Memory): Record<string, GPUBuffer> {
-  const {
-    q: queries,
-    partials,
-    attended,
-    turns,
-    state,
-    ids,
-    history,
-    picked,
-    sampling,
-    logits,
-    hidden,
-    scaled,
-    squares,
-  } = memory;
-  return { queries, partials, attended, turns, state, ids, history, picked, sampling, logits, hidden, scaled, squares };
+  const { q: queries, partials, attended, turns, state, ids, history } = memory;
+  const { picked, sampling, logits, hidden, scaled, squares, codes } = memory;
+  return { queries, partials, attended, turns, state, ids, history, picked, sampling, logits, hidden, scaled, squares, codes };
 }

@@ -32,6 +32,24 @@ export function norm({ weights, programs, memory }: Parts, { weight, epsilon }: 
   return { program: programs.program(KERNELS.norm, numbers), buffers, grid: [{ tokens: 1 }, 1, 1], merges: false };
 }
 
+/** Activations in 8-bit integers, for a map that takes them (T3). */
+export function quantize({ programs, memory }: Parts, step: FusedLinear): Dispatch {
+  const blocks = Math.ceil(step.matrix.cols / 32);
+  const buffers = { ...buffersOf(memory), input: inputOf(memory, step) };
+  return {
+    program: programs.program(KERNELS.quantize, { BLOCKS: blocks }),
+    buffers,
+    grid: [Math.ceil(blocks / 64), { tokens: 1 }, 1],
+    merges: false,
+  };
+}
+
+/** True where a map multiplies 8-bit integers: in the tier that does, unless weights are floats or wait in tiles. */
+export function takesIntegers({ tier, tuning }: Parts, { matrix }: FusedLinear, rows: Rows): boolean {
+  const floats = LAYOUTS[matrix.layout].scaleWords === 0;
+  return tier.integers && !floats && !(rows === "many" && tuning.tiled);
+}
+
 /** A linear map; a dispatch for each part of its matrix. `next`: weight of the norm that reads the residual next. */
 export function linear(parts: Parts, step: FusedLinear, next: Tensor | null, rows: Rows): Dispatch[] {
   return parts.weights.partsOf(step.matrix).map((part) => linearPart(parts, step, part, next, rows));
@@ -46,8 +64,8 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
   const gated = finish === "silu";
   const quads = Math.ceil(part.rows / 4);
   const rowsOf = (out: Activation): number => matrix.tensors[step.parts.indexOf(out)]?.rows ?? 0;
-  const { name, threads, lanes, grid } = shapeOf(tuning, matrix, rows, quads);
-  const input = memory[step.norm ? "scaled" : bufferName(step.in)];
+  const { name, threads, lanes, grid } = shapeOf(tuning, matrix, rows, quads, takesIntegers(parts, step, rows));
+  const input = inputOf(memory, step);
   const numbers = {
     ...constants,
     UPPER: part.upper,
@@ -101,13 +119,13 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
 }
 
 interface KernelShape {
-  readonly name: "matvec" | "matfew" | "matmul";
+  readonly name: "matvec" | "matfew" | "matmul" | "matvec_int8" | "matfew_int8";
   readonly threads: number;
   readonly lanes: number;
   readonly grid: Dispatch["grid"];
 }
 
-function shapeOf(tuning: Parts["tuning"], matrix: Matrix, rows: Rows, quads: number): KernelShape {
+function shapeOf(tuning: Parts["tuning"], matrix: Matrix, rows: Rows, quads: number, integers: boolean): KernelShape {
   const wide = (groups: number, tokens: Dispatch["grid"][2]): Dispatch["grid"] => {
     const x = Math.min(groups, 32768);
     return [x, Math.ceil(groups / x), tokens];
@@ -117,15 +135,20 @@ function shapeOf(tuning: Parts["tuning"], matrix: Matrix, rows: Rows, quads: num
   }
   const { threads, lanes } = laneShape(tuning, matrix);
   const groups = Math.ceil(quads / (threads / lanes));
-  if (rows === "one") return { name: "matvec", threads, lanes, grid: wide(groups, 1) };
-  return { name: "matfew", threads, lanes, grid: wide(groups, { tokens: 8 }) };
+  if (rows === "one") return { name: integers ? "matvec_int8" : "matvec", threads, lanes, grid: wide(groups, 1) };
+  return { name: integers ? "matfew_int8" : "matfew", threads, lanes, grid: wide(groups, { tokens: 8 }) };
+}
+
+function inputOf(memory: Parts["memory"], step: FusedLinear): GPUBuffer {
+  return memory[step.norm ? "scaled" : bufferName(step.in)];
 }
 
 /** The parts of a kernel that a tier chooses. */
 function tierParts({ tile, shuffles }: Tier, name: KernelShape["name"], lanes: number): string[] {
   if (name === "matmul") return [TILES[tile]];
   const share = SHARES[shuffles && lanes === 1 ? "quad" : "none"];
-  return name === "matvec" ? [share, REDUCES[shuffles && lanes > 1 ? "subgroup" : "shared"]] : [share];
+  const reduce = REDUCES[shuffles && lanes > 1 ? "subgroup" : "shared"];
+  return { matvec: [share, reduce], matfew: [share], matvec_int8: [reduce], matfew_int8: [] }[name];
 }
 
 function bufferName(of: Activation): "hidden" | "q" | "attended" | "gate" | "logits" {

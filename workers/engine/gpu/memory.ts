@@ -14,6 +14,7 @@ export interface Memory {
   readonly hidden: GPUBuffer; // [chunk, width.hidden] f32
   readonly scaled: GPUBuffer; // [chunk, width.hidden] f32: hidden times the next norm's weight; prefill: normalized
   readonly squares: GPUBuffer; // [chunk, width.hidden / 4] f32: sums of squares of hidden
+  readonly codes: GPUBuffer; // [chunk, widest / 32, 3] vec4u: the input of a linear map in 8-bit integers (quantize.wgsl)
   readonly q: GPUBuffer; // [chunk, heads * headDim] f32
   readonly attended: GPUBuffer; // [chunk, width.attended] f32
   readonly gate: GPUBuffer; // [chunk, width.gate] f32
@@ -53,6 +54,7 @@ export function makeMemory(buffers: Buffers, { shape, rope }: Model, contextLeng
     hidden: floats("hidden", chunk, width.hidden),
     scaled: floats("scaled", chunk, width.hidden),
     squares: floats("squares", chunk, width.hidden / 4),
+    codes: floats("codes", chunk, (Math.max(width.hidden, width.attended, width.gate) / 32) * 12),
     q: floats("q", chunk, width.q),
     attended: floats("attended", chunk, width.attended),
     gate: floats("gate", chunk, width.gate),

@@ -5,7 +5,7 @@ import { attention } from "./attention.ts";
 import type { Dispatch, Parts, Rows } from "./dispatch.ts";
 import { buffersOf } from "./dispatch.ts";
 import type { Fused, FusedSegment } from "./fuse.ts";
-import { embedding, linear, norm } from "./linear.ts";
+import { embedding, linear, norm, quantize, takesIntegers } from "./linear.ts";
 import { PICKED } from "./memory.ts";
 
 /** The dispatches of every segment, for so many tokens. */
@@ -27,8 +27,13 @@ function dispatchesOf(parts: Parts, step: Fused, before: Fused | undefined, step
   const next = nextNorm(steps, step);
   if (step.op === "embed") return embedding(parts, step.matrix, next);
   const map = linear(parts, step, next, rows);
-  const normed = before?.op === "linear" && before.norm?.weight === step.norm?.weight;
-  return rows !== "one" && step.norm && !normed ? [norm(parts, step.norm), ...map] : map;
+  // What a neighbour has prepared of the same input need not be done again.
+  const neighbour = before?.op === "linear" && before.in === step.in && before.norm?.weight === step.norm?.weight ? before : null;
+  const prepared = [];
+  if (rows !== "one" && step.norm && !neighbour) prepared.push(norm(parts, step.norm));
+  if (takesIntegers(parts, step, rows) && !(neighbour && takesIntegers(parts, neighbour, rows)))
+    prepared.push(quantize(parts, step));
+  return [...prepared, ...map];
 }
 
 /** Weight of the first norm after a step: what the step writes to the residual is prepared for it. */

@@ -1,0 +1,65 @@
+// y = W·x for one token as matvec.wgsl has it, x in 8-bit integers (quantize.wgsl): products of four bytes at a time (T3).
+// Four rows at a time: LANES threads share four rows: they stride over the blocks of a row, then add up.
+// With NORM the product is of an RMS-normalized vector: x comes multiplied by the norm's weight, and the factor that all rows share
+// comes last, from sums of squares that finish_residual.wgsl left (deferred normalization: no dispatch and no barrier of its own).
+// Needs a layout of bytes (quant/), reduce() and finish().
+requires packed_4x8_integer_dot_product;
+@group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
+@group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
+@group(0) @binding(2) var<storage, read> codes: array<vec4u>;   // x as quantize.wgsl leaves it [BLOCKS * 3]
+@group(0) @binding(3) var<storage, read> squares: array<vec4f>; // sums of squares of four values each [BLOCKS * 8 / 4]
+@group(0) @binding(4) var<uniform> state: State;
+
+override BLOCKS = 1u;      // blocks of 32 in a row
+override QUADS = 1u;       // fours of rows
+override PAIR_STRIDE = 2u; // a four is two pairs; pair p is row p * PAIR_STRIDE ...
+override PAIR_OTHER = 1u;  // ... and the row PAIR_OTHER further
+override LAST_ROW = 0u;    // rows past the end read the last one
+override NORM = false;
+override WIDTH = 0u;       // true length of x, of which the squares' mean is taken
+override EPSILON = 0.0f;
+override THREADS = 64u;
+override LANES = 1u;       // power of two, at most THREADS
+
+@compute @workgroup_size(THREADS) fn main(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32,
+) {
+  if (state.stop != 0) { return; }
+  let lane = local % LANES;
+  let quad = (group.y * groups.x + group.x) * (THREADS / LANES) + local / LANES;
+  let rows = vec4u(row_block(2 * quad, 0), row_block(2 * quad, PAIR_OTHER), row_block(2 * quad + 1, 0), row_block(2 * quad + 1, PAIR_OTHER));
+  var sums = vec4f();
+  for (var block = lane; block < BLOCKS; block += LANES) {
+    let c0 = codes[3 * block];
+    let c1 = codes[3 * block + 1];
+    let factor = bitcast<vec4f>(codes[3 * block + 2]);
+    sums.x += weigh(rows.x + block, factor.x * integer_dots(rows.x + block, c0, c1), factor.yz);
+    sums.y += weigh(rows.y + block, factor.x * integer_dots(rows.y + block, c0, c1), factor.yz);
+    sums.z += weigh(rows.z + block, factor.x * integer_dots(rows.z + block, c0, c1), factor.yz);
+    sums.w += weigh(rows.w + block, factor.x * integer_dots(rows.w + block, c0, c1), factor.yz);
+  }
+  var share = vec4f();
+  if (NORM) {
+    for (var i = lane; i < BLOCKS * 2; i += LANES) { share += squares[i]; }
+  }
+  let whole = reduce(sums, dot(share, vec4f(1.0)), local);
+  if (lane != 0 || quad >= QUADS) { return; }
+  if (NORM) {
+    finish(0, quad, whole.sums * inverseSqrt(whole.squares / f32(WIDTH) + EPSILON));
+  } else {
+    finish(0, quad, whole.sums);
+  }
+}
+
+// First block of a row.
+fn row_block(pair: u32, other: u32) -> u32 {
+  return min(pair * PAIR_STRIDE + other, LAST_ROW) * BLOCKS;
+}
+
+// Sums of q·c over weights 0..15 and 16..31.
+fn integer_dots(block: u32, c0: vec4u, c1: vec4u) -> vec2f {
+  let w = bytes(block);
+  let low = dot4I8Packed(w.low.x, c0.x) + dot4I8Packed(w.low.y, c0.y) + dot4I8Packed(w.low.z, c0.z) + dot4I8Packed(w.low.w, c0.w);
+  let high = dot4I8Packed(w.high.x, c1.x) + dot4I8Packed(w.high.y, c1.y) + dot4I8Packed(w.high.z, c1.z) + dot4I8Packed(w.high.w, c1.w);
+  return vec2f(f32(low), f32(high));
+}
