@@ -1,6 +1,8 @@
 // Every GPU kernel, one line each. Those of linear maps still need a layout (layouts.ts) and an ending (FINISHES).
 import attend from "./attend.wgsl?raw";
 import best from "./best.wgsl?raw";
+import codesNone from "./codes_none.wgsl?raw";
+import codesQuad from "./codes_quad.wgsl?raw";
 import cuts from "./cuts.wgsl?raw";
 import draw from "./draw.wgsl?raw";
 import embed from "./embed.wgsl?raw";
@@ -64,6 +66,9 @@ export const REDUCES = { shared: reduceShared, subgroup: reduceSubgroup };
 
 /** How matvec and matfew read activations: each thread for itself, or four together (T2). */
 export const SHARES = { none: shareNone, quad: shareQuad };
+
+/** The same for activations in 8-bit integers. */
+export const CODES = { none: codesNone, quad: codesQuad };
 
 /** Precision of matmul's tiles: f32, or f16 (T1). */
 export const TILES = { f32: tileF32, f16: tileF16 };

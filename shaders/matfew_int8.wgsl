@@ -1,6 +1,6 @@
 // y = W·x for a few tokens as matfew.wgsl has it, x in 8-bit integers (quantize.wgsl): products of four bytes at a time (T3).
 // A block of four rows is unpacked once and multiplied with up to eight tokens. LANES threads share
-// four rows: they stride over the blocks, then add up. Needs a layout of bytes (quant/) and finish().
+// four rows: they stride over the blocks, then add up. Needs a layout of bytes (quant/), codes_at() and finish().
 requires packed_4x8_integer_dot_product;
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
 @group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
@@ -35,11 +35,11 @@ var<workgroup> parts: array<vec4f, PARTS>; // [THREADS, 8 tokens]
     let c = row_part(rows.z + block);
     let d = row_part(rows.w + block);
     let at = (state.first + token) * stride + 3 * block;
-    sums0 += mat4x4f(dot_rows(a, b, c, d, at), dot_rows(a, b, c, d, at + stride),
-      dot_rows(a, b, c, d, at + 2 * stride), dot_rows(a, b, c, d, at + 3 * stride));
+    sums0 += mat4x4f(dot_rows(a, b, c, d, at, local), dot_rows(a, b, c, d, at + stride, local),
+      dot_rows(a, b, c, d, at + 2 * stride, local), dot_rows(a, b, c, d, at + 3 * stride, local));
     if (many) {
-      sums1 += mat4x4f(dot_rows(a, b, c, d, at + 4 * stride), dot_rows(a, b, c, d, at + 5 * stride),
-        dot_rows(a, b, c, d, at + 6 * stride), dot_rows(a, b, c, d, at + 7 * stride));
+      sums1 += mat4x4f(dot_rows(a, b, c, d, at + 4 * stride, local), dot_rows(a, b, c, d, at + 5 * stride, local),
+        dot_rows(a, b, c, d, at + 6 * stride, local), dot_rows(a, b, c, d, at + 7 * stride, local));
     }
   }
   if (LANES == 1) {
@@ -85,16 +85,15 @@ fn row_part(block: u32) -> RowPart {
 }
 
 // Products of a block of four rows with a token's.
-fn dot_rows(a: RowPart, b: RowPart, c: RowPart, d: RowPart, at: u32) -> vec4f {
-  let c0 = codes[at];
-  let c1 = codes[at + 1];
-  let factor = bitcast<vec4f>(codes[at + 2]);
-  return vec4f(dot_row(a, c0, c1, factor), dot_row(b, c0, c1, factor), dot_row(c, c0, c1, factor), dot_row(d, c0, c1, factor));
+fn dot_rows(a: RowPart, b: RowPart, c: RowPart, d: RowPart, at: u32, local: u32) -> vec4f {
+  let x = codes_at(at, local);
+  return vec4f(dot_row(a, x), dot_row(b, x), dot_row(c, x), dot_row(d, x));
 }
 
-fn dot_row(row: RowPart, c0: vec4u, c1: vec4u, factor: vec4f) -> f32 {
+fn dot_row(row: RowPart, x: Codes) -> f32 {
   let w = row.bytes;
-  let low = dot4I8Packed(w.low.x, c0.x) + dot4I8Packed(w.low.y, c0.y) + dot4I8Packed(w.low.z, c0.z) + dot4I8Packed(w.low.w, c0.w);
-  let high = dot4I8Packed(w.high.x, c1.x) + dot4I8Packed(w.high.y, c1.y) + dot4I8Packed(w.high.z, c1.z) + dot4I8Packed(w.high.w, c1.w);
-  return dot(row.scale, vec4f(factor.x * f32(low), factor.y, factor.x * f32(high), factor.z));
+  let f = x.factor;
+  let low = dot4I8Packed(w.low.x, x.low.x) + dot4I8Packed(w.low.y, x.low.y) + dot4I8Packed(w.low.z, x.low.z) + dot4I8Packed(w.low.w, x.low.w);
+  let high = dot4I8Packed(w.high.x, x.high.x) + dot4I8Packed(w.high.y, x.high.y) + dot4I8Packed(w.high.z, x.high.z) + dot4I8Packed(w.high.w, x.high.w);
+  return dot(row.scale, vec4f(f.x * f32(low), f.y, f.x * f32(high), f.z));
 }

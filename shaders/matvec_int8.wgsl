@@ -2,7 +2,7 @@
 // Four rows at a time: LANES threads share four rows: they stride over the blocks of a row, then add up.
 // With NORM the product is of an RMS-normalized vector: x comes multiplied by the norm's weight, and the factor that all rows share
 // comes last, from sums of squares that finish_residual.wgsl left (deferred normalization: no dispatch and no barrier of its own).
-// Needs a layout of bytes (quant/), reduce() and finish().
+// Needs a layout of bytes (quant/), codes_at(), reduce() and finish().
 requires packed_4x8_integer_dot_product;
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
 @group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
@@ -30,13 +30,11 @@ override LANES = 1u;       // power of two, at most THREADS
   let rows = vec4u(row_block(2 * quad, 0), row_block(2 * quad, PAIR_OTHER), row_block(2 * quad + 1, 0), row_block(2 * quad + 1, PAIR_OTHER));
   var sums = vec4f();
   for (var block = lane; block < BLOCKS; block += LANES) {
-    let c0 = codes[3 * block];
-    let c1 = codes[3 * block + 1];
-    let factor = bitcast<vec4f>(codes[3 * block + 2]);
-    sums.x += weigh(rows.x + block, factor.x * integer_dots(rows.x + block, c0, c1), factor.yz);
-    sums.y += weigh(rows.y + block, factor.x * integer_dots(rows.y + block, c0, c1), factor.yz);
-    sums.z += weigh(rows.z + block, factor.x * integer_dots(rows.z + block, c0, c1), factor.yz);
-    sums.w += weigh(rows.w + block, factor.x * integer_dots(rows.w + block, c0, c1), factor.yz);
+    let x = codes_at(3 * block, local);
+    sums.x += weigh(rows.x + block, x.factor.x * integer_dots(rows.x + block, x), x.factor.yz);
+    sums.y += weigh(rows.y + block, x.factor.x * integer_dots(rows.y + block, x), x.factor.yz);
+    sums.z += weigh(rows.z + block, x.factor.x * integer_dots(rows.z + block, x), x.factor.yz);
+    sums.w += weigh(rows.w + block, x.factor.x * integer_dots(rows.w + block, x), x.factor.yz);
   }
   var share = vec4f();
   if (NORM) {
@@ -57,9 +55,9 @@ fn row_block(pair: u32, other: u32) -> u32 {
 }
 
 // Sums of q·c over weights 0..15 and 16..31.
-fn integer_dots(block: u32, c0: vec4u, c1: vec4u) -> vec2f {
+fn integer_dots(block: u32, x: Codes) -> vec2f {
   let w = bytes(block);
-  let low = dot4I8Packed(w.low.x, c0.x) + dot4I8Packed(w.low.y, c0.y) + dot4I8Packed(w.low.z, c0.z) + dot4I8Packed(w.low.w, c0.w);
-  let high = dot4I8Packed(w.high.x, c1.x) + dot4I8Packed(w.high.y, c1.y) + dot4I8Packed(w.high.z, c1.z) + dot4I8Packed(w.high.w, c1.w);
+  let low = dot4I8Packed(w.low.x, x.low.x) + dot4I8Packed(w.low.y, x.low.y) + dot4I8Packed(w.low.z, x.low.z) + dot4I8Packed(w.low.w, x.low.w);
+  let high = dot4I8Packed(w.high.x, x.high.x) + dot4I8Packed(w.high.y, x.high.y) + dot4I8Packed(w.high.z, x.high.z) + dot4I8Packed(w.high.w, x.high.w);
   return vec2f(f32(low), f32(high));
 }

@@ -1,5 +1,5 @@
 // Dispatches of a linear map, for one token, a few or many, and of what surrounds it: embedding and norm.
-import { FINISHES, KERNELS, REDUCES, SHARES, TILES } from "../../../shaders/index.ts";
+import { CODES, FINISHES, KERNELS, REDUCES, SHARES, TILES } from "../../../shaders/index.ts";
 import { kernel } from "../../../shaders/kernel.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import { assert } from "../base/errors.ts";
@@ -146,9 +146,11 @@ function inputOf(memory: Parts["memory"], step: FusedLinear): GPUBuffer {
 /** The parts of a kernel that a tier chooses. */
 function tierParts({ tile, shuffles }: Tier, name: KernelShape["name"], lanes: number): string[] {
   if (name === "matmul") return [TILES[tile]];
-  const share = SHARES[shuffles && lanes === 1 ? "quad" : "none"];
+  const sharing = shuffles && lanes === 1 ? "quad" : "none";
+  const share = SHARES[sharing];
+  const codes = CODES[sharing];
   const reduce = REDUCES[shuffles && lanes > 1 ? "subgroup" : "shared"];
-  return { matvec: [share, reduce], matfew: [share], matvec_int8: [reduce], matfew_int8: [] }[name];
+  return { matvec: [share, reduce], matfew: [share], matvec_int8: [codes, reduce], matfew_int8: [codes] }[name];
 }
 
 function bufferName(of: Activation): "hidden" | "q" | "attended" | "gate" | "logits" {
