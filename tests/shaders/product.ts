@@ -29,7 +29,7 @@ export async function productError(gpu: Gpu, tier: Tier, { type, rows, cols, tok
   const bytes = blocksOf(type, rows, cols);
   const tensor = { name: "w", type, rows, cols, offset: 0, sizeBytes: bytes.length };
   const matrix = { name: "w", layout: type, tensors: [tensor], rows, cols };
-  const weights = new Weights(buffers, programs, [matrix], []);
+  const weights = new Weights(buffers, programs, gpu.bindingBytes, [matrix], []);
   await weights.write(tensor, 0, bytes);
   const shape = { layers: 1, dim: cols, ffnDim: rows, heads: 1, kvHeads: 1, headDim: 8, vocab: 8, contextLength: 8, epsilon: 0 };
   const rope = { dims: 8, frequencies: new Float32Array(4), magnitude: 1 };

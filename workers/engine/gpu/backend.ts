@@ -31,11 +31,20 @@ export interface Choice {
   readonly reason: string;
 }
 
-/** Chooses a tier; it may measure this model on any. */
-export type Chooser = (measure: (tier: Tier) => Promise<Tuning>) => Promise<Choice>;
+/** Decides on a tier. */
+export interface Chooser {
+  /** What was chosen on an earlier visit; null where nothing is known. */
+  recall(): Promise<Choice | null>;
+  /** Chooses by measuring this model on any tier. */
+  choose(measure: (tier: Tier) => Promise<Tuning>): Promise<Choice>;
+}
 
 /** Dispatches of every segment for each number of rows, and of picking a token. */
-type Plans = Record<Rows, Ready[][]> & { readonly greedy: Ready[] };
+type Plans = Record<Rows, Ready[][]> & {
+  readonly greedy: Ready[];
+  /** The large kernel that draws at random, compiled when it is first needed. */
+  readonly draw: () => Promise<Ready[]>;
+};
 
 export class GpuBackend implements Backend {
   readonly chunk = CHUNK;
@@ -50,8 +59,8 @@ export class GpuBackend implements Backend {
   private readonly prefillPace = new PrefillPace();
   private plans: Plans | null = null;
   private choice: Choice | null = null;
-  /** The large kernel that draws at random, compiled when it is first needed. */
-  private draw: (() => Promise<Ready[]>) | null = null;
+  private preparing: Promise<void> | null = null;
+  private released = false;
   private drawing: Promise<Ready[]> | null = null;
 
   constructor(
@@ -59,13 +68,13 @@ export class GpuBackend implements Backend {
     private readonly model: Model,
     readonly contextLength: number,
     private readonly now: () => number,
-    private readonly choose: Chooser,
+    private readonly chooser: Chooser,
   ) {
     const { device } = gpu;
     this.buffers = new Buffers(device);
     this.programs = new Programs(device);
-    this.segments = fuse(model, device.limits.maxStorageBufferBindingSize);
-    this.weights = new Weights(this.buffers, this.programs, matricesOf(this.segments), normsOf(this.segments));
+    this.segments = fuse(model, gpu.bindingBytes);
+    this.weights = new Weights(this.buffers, this.programs, gpu.bindingBytes, matricesOf(this.segments), normsOf(this.segments));
     this.memory = makeMemory(this.buffers, model, contextLength, CHUNK);
     this.runner = new Runner(gpu, this.memory, (...args) => this.buffers.make(...args));
   }
@@ -90,12 +99,30 @@ export class GpuBackend implements Backend {
     return this.weights.write(tensor, firstRow, bytes);
   }
 
+  /** Begins to compile, while weights are still loading, if it is known already what. */
+  async begin(): Promise<void> {
+    const known = await this.chooser.recall();
+    if (!known) return;
+    this.preparing = this.prepare(known);
+    this.preparing.catch(() => null); // ready() meets the failure
+  }
+
   async ready(): Promise<void> {
-    const { model, memory, weights, programs, runner } = this;
-    const { subgroupSize } = this.gpu;
-    const base = { shape: model.shape, ropeDims: model.rope.dims, memory, weights, programs, subgroupSize };
-    this.choice = await this.choose((tier) => tune({ ...base, tier }, this.segments, runner, this.now));
-    const parts: Parts = { ...base, ...this.choice };
+    const measure = (tier: Tier): Promise<Tuning> => tune({ ...this.base, tier }, this.segments, this.runner, this.now);
+    this.preparing ??= this.chooser.choose(measure).then((choice) => this.prepare(choice));
+    await this.preparing;
+    await this.runner.finished();
+  }
+
+  private get base(): Omit<Parts, "tier" | "tuning"> {
+    const { model, memory, weights, programs, gpu } = this;
+    return { shape: model.shape, ropeDims: model.rope.dims, memory, weights, programs, subgroupSize: gpu.subgroupSize };
+  }
+
+  private async prepare(choice: Choice): Promise<void> {
+    this.choice = choice;
+    const { programs } = this;
+    const parts: Parts = { ...this.base, ...choice };
     const planned = {
       one: planSegments(parts, this.segments, "one"),
       few: planSegments(parts, this.segments, "few"),
@@ -110,13 +137,12 @@ export class GpuBackend implements Backend {
       few: planned.few.map(prepare),
       many: planned.many.map(prepare),
       greedy: prepare([greedy]),
+      draw: async () => {
+        const draw = planPick(parts, "draw");
+        await programs.compile([draw.program]);
+        return prepare([draw]);
+      },
     };
-    this.draw = async () => {
-      const draw = planPick(parts, "draw");
-      await programs.compile([draw.program]);
-      return prepare([draw]);
-    };
-    await this.runner.finished();
   }
 
   async forward(tokens: Uint32Array, at: number, logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
@@ -141,8 +167,8 @@ export class GpuBackend implements Backend {
     logits: "none" | "last" | "all",
     signal?: AbortSignal,
   ): Promise<Float32Array> {
-    const { plans, runner } = this;
-    assert(plans, "forward() before ready().");
+    const { runner } = this;
+    const plans = this.usablePlans();
     const count = tokens.length;
     const rows = count === 1 ? "one" : count <= 8 ? "few" : "many";
     runner.setHistory(at, tokens);
@@ -170,14 +196,21 @@ export class GpuBackend implements Backend {
   }
 
   readonly decode = async function* (this: GpuBackend, request: DeviceDecode): AsyncGenerator<Uint32Array, void> {
-    assert(this.plans && this.draw, "decode() before ready().");
-    const { greedy, one } = this.plans;
-    const sample = request.sampling.temperature > 0 ? await (this.drawing ??= this.draw()) : greedy;
-    yield* decode(this.runner, { sample, forward: one.flat() }, this.pace, request, this.now);
+    const { greedy, one, draw } = this.usablePlans();
+    const sample = request.sampling.temperature > 0 ? await (this.drawing ??= draw()) : greedy;
+    yield* decode(this.runner, { sample, forward: one.flat(), vocab: this.model.shape.vocab }, this.pace, request, this.now);
   };
+
+  private usablePlans(): Plans {
+    if (this.released) throw new EngineError("disposed", "The model was unloaded.", "Load it again.");
+    assert(this.plans, "A model is used before ready().");
+    this.gpu.check();
+    return this.plans;
+  }
 
   /** Frees what the model holds, and keeps the device. */
   release(): void {
+    this.released = true;
     this.buffers.dispose();
   }
 

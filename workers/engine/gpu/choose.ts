@@ -24,15 +24,20 @@ interface Remembered {
 export function chooser(host: Host, gpu: Gpu, model: Model, forced?: TierName): Chooser {
   const { dim, ffnDim, layers } = model.shape;
   const key = `gpu ${VERSION} ${gpu.adapterName} ${dim} ${ffnDim} ${layers}`;
-  return async (measure) => {
-    const tier = TIERS.find(({ name }) => name === forced);
-    if (tier) return { tier, tuning: await measure(tier), reason: `${tier.uses}, as asked for.` };
-    const known = await host.recall(key);
-    const same = isRemembered(known) ? TIERS.find(({ name }) => name === known.tier) : undefined;
-    if (isRemembered(known) && same) return { ...known, tier: same };
-    const choice = await choose(gpu, measure, () => host.now());
-    await host.remember(key, { ...choice, tier: choice.tier.name } satisfies Remembered);
-    return choice;
+  const tier = TIERS.find(({ name }) => name === forced);
+  return {
+    async recall() {
+      const known = tier ? null : await host.recall(key);
+      if (!isRemembered(known)) return null;
+      const same = TIERS.find(({ name }) => name === known.tier);
+      return same && !missing(same, gpu.features, gpu.language) ? { ...known, tier: same } : null;
+    },
+    async choose(measure) {
+      if (tier) return { tier, tuning: await measure(tier), reason: `${sentence(tier.uses)}, as asked for.` };
+      const choice = await choose(gpu, measure, () => host.now());
+      await host.remember(key, { ...choice, tier: choice.tier.name } satisfies Remembered);
+      return choice;
+    },
   };
 }
 
@@ -63,8 +68,12 @@ async function choose(gpu: Gpu, measure: (tier: Tier) => Promise<Tuning>, now: (
 }
 
 function reasonOf(tier: Tier, notes: readonly string[]): string {
-  const uses = tier.uses[0]!.toUpperCase() + tier.uses.slice(1);
+  const uses = sentence(tier.uses);
   return notes.length > 0 ? `${uses}; ${notes.join("; ")}.` : `${uses}.`;
+}
+
+function sentence(words: string): string {
+  return words[0]!.toUpperCase() + words.slice(1);
 }
 
 function isRemembered(fact: unknown): fact is Remembered {

@@ -1,6 +1,6 @@
 // Decoding on the device: several tokens a submit, two submits in flight, results read late.
 import type { DeviceDecode, Sampling } from "../base/backend.ts";
-import { assert } from "../base/errors.ts";
+import { assert, EngineError } from "../base/errors.ts";
 import type { Picked, Ready, Runner } from "./run.ts";
 
 const MAX_ENDS = 16;
@@ -12,6 +12,8 @@ const MAX_TOKENS = 16;
 export interface TokenPlan {
   readonly sample: readonly Ready[];
   readonly forward: readonly Ready[];
+  /** Where there is no best logit (NaN), the device picks this. */
+  readonly vocab: number;
 }
 
 interface Flight {
@@ -67,6 +69,7 @@ export async function* decode(
       last = now();
       stopped ||= picked.stopped;
       const end = Math.min(picked.steps, given + flight.tokens);
+      if (Array.from({ length: end - given }, (_, i) => picked.token(given + i)).includes(plan.vocab)) throw nonsense();
       if (end > given && !request.stopped()) yield Uint32Array.from({ length: end - given }, (_, i) => picked.token(given + i));
       given += flight.tokens;
       if (picked.stopped && given >= picked.steps) return;
@@ -93,4 +96,12 @@ function samplingBytes(sampling: Sampling, endIds: readonly number[]): ArrayBuff
   new Float32Array(bytes).set([temperature, topP, minP, repeatPenalty]);
   new Uint32Array(bytes, 16).set([topK, repeatPenalty === 1 ? 0 : repeatWindow, seed, endIds.length, ...endIds]);
   return bytes;
+}
+
+function nonsense(): EngineError {
+  return new EngineError(
+    "bad_logits",
+    "The model computed nonsense: its logits are not numbers.",
+    "Reload the model, or choose another backend in the settings.",
+  );
 }

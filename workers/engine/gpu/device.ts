@@ -5,6 +5,8 @@ import type { Host } from "../base/host.ts";
 /** A GPU device, and what became of it. */
 export interface Gpu {
   readonly device: GPUDevice;
+  /** Bytes one binding may have: matrices larger than that are split. */
+  readonly bindingBytes: number;
   /** Names the adapter in what is remembered between visits. */
   readonly adapterName: string;
   /** Features of the device and of its WGSL. */
@@ -41,6 +43,7 @@ export async function openDevice(host: Host): Promise<Gpu> {
   });
   return {
     device,
+    bindingBytes: device.limits.maxStorageBufferBindingSize,
     features: device.features,
     language: new Set(host.gpu?.wgslLanguageFeatures ?? []),
     subgroupSize: adapter.info.subgroupMinSize ?? 1,

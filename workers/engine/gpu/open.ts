@@ -29,7 +29,10 @@ export async function openGpu(
   try {
     const backend = new GpuBackend(gpu, model, context, () => host.now(), chooser(host, gpu, model, options.tier));
     const failure = await gpu.device.popErrorScope();
-    if (!failure) return backend;
+    if (!failure) {
+      await backend.begin();
+      return backend;
+    }
     throw new EngineError("out_of_memory", "The GPU has not enough memory.", "Choose a smaller model or a shorter context.");
   } catch (error) {
     gpu.device.destroy();

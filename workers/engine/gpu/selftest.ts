@@ -28,7 +28,8 @@ export async function selfTest(gpu: Gpu, tier: Tier, tuning: Tuning, now: () => 
   const { model, bytesOf } = testModel(SHAPE);
   const tokens = Array.from({ length: RUNS.reduce((a, b) => a + b) }, (_, i) => (i * 37) % SHAPE.vocab);
   const truth = referenceLogits(model, bytesOf, tokens);
-  const backend = new GpuBackend(gpu, model, SHAPE.contextLength, now, async () => ({ tier, tuning, reason: "" }));
+  const choice = { tier, tuning, reason: "" };
+  const backend = new GpuBackend(gpu, model, SHAPE.contextLength, now, { recall: async () => null, choose: async () => choice });
   try {
     for (const tensor of new Set(model.segments.flatMap((segment) => segment.needs)))
       await backend.write(tensor, 0, bytesOf(tensor));

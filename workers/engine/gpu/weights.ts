@@ -42,6 +42,7 @@ export class Weights {
   constructor(
     private readonly buffers: Buffers,
     private readonly programs: Programs,
+    private readonly bindingBytes: number,
     matrices: Iterable<Matrix>,
     vectors: Iterable<Tensor>,
   ) {
@@ -117,9 +118,8 @@ export class Weights {
   }
 
   private add(matrix: Matrix): void {
-    const limit = this.buffers.device.limits.maxStorageBufferBindingSize;
     const groupBytes = planeBytes(matrix.layout, ROW_GROUP, matrix.cols);
-    const most = Math.floor(limit / groupBytes) * ROW_GROUP;
+    const most = Math.floor(this.bindingBytes / groupBytes) * ROW_GROUP;
     const count = Math.ceil(matrix.rows / most);
     const each = Math.ceil(matrix.rows / count / ROW_GROUP) * ROW_GROUP;
     const parts: Part[] = [];

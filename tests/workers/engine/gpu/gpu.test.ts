@@ -3,9 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Backend, DeviceDecode, Sampling } from "../../../../workers/engine/base/backend.ts";
 import type { Model, Shape, Tensor } from "../../../../workers/engine/base/model.ts";
 import { Sampler } from "../../../../workers/engine/decode/sampler.ts";
+import { openDevice } from "../../../../workers/engine/gpu/device.ts";
 import { openGpu } from "../../../../workers/engine/gpu/open.ts";
 import { referenceLogits } from "../../../../workers/engine/gpu/reference.ts";
-import { testModel } from "../../../../workers/engine/gpu/selftest.ts";
+import { selfTest, testModel } from "../../../../workers/engine/gpu/selftest.ts";
+import { TIERS } from "../../../../workers/engine/gpu/tiers.ts";
 import { dawn, nodeHost } from "../../../shaders/dawn.ts";
 import { counting, type Counts } from "./counting.ts";
 
@@ -145,6 +147,36 @@ describe("decode", () => {
     expect(spent("writeBuffer")).toBeLessThanOrEqual(3); // where it begins, the sampling, the tokens so far
     const created = Object.keys(counts).filter((name) => name.startsWith("create") && name !== "createCommandEncoder");
     expect(created.filter((name) => spent(name) > 0)).toEqual([]);
+  });
+});
+
+describe("a GPU that binds little at a time", () => {
+  it("gets matrices in parts: embedding and head, gate and up apart", async () => {
+    const gpu = { ...(await openDevice(nodeHost(dawn()))), bindingBytes: 4096 };
+    const tier = TIERS.find(({ name }) => name === "T0")!;
+    const tuning = { lanes: {}, tiled: false, milliseconds: 0 };
+    expect(await selfTest(gpu, tier, tuning, () => performance.now())).toBeLessThan(TOLERANCE);
+  });
+});
+
+describe("a second visit", () => {
+  it("chooses and tunes nothing again", async () => {
+    const facts = new Map<string, unknown>();
+    const host = {
+      ...nodeHost(dawn()),
+      recall: async (key: string) => facts.get(key) ?? null,
+      remember: async (key: string, fact: unknown) => void facts.set(key, structuredClone(fact)),
+    };
+    const first = await openGpu(host, model, 32);
+    await first.ready();
+    first.dispose();
+    expect(facts.size).toBe(1);
+    facts.forEach((fact, key) => facts.set(key, Object.assign({}, fact, { reason: "As before." })));
+    const second = await openGpu(host, model, 32);
+    await second.ready();
+    expect(second.info.reason).toBe("As before.");
+    second.dispose();
+    await expect(second.forward(Uint32Array.of(1), 0, "none")).rejects.toMatchObject({ code: "disposed" });
   });
 });
 
