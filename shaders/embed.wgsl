@@ -23,7 +23,7 @@ override THREADS = 64u;
   let scale = scale_of(block);
   let s = select(scale.xy, scale.zw, half == 1);
   let q = levels(block, half);
-  let h = mat4x4f(q[0] * s.x + s.y, q[1] * s.x + s.y, q[2] * s.x + s.y, q[3] * s.x + s.y);
+  var h = mat4x4f(q[0] * s.x + s.y, q[1] * s.x + s.y, q[2] * s.x + s.y, q[3] * s.x + s.y);
   let at = (id.y * 2 * BLOCKS + id.x) * 4;
   for (var i = 0u; i < 4; i++) {
     result[at + i] = h[i];

@@ -29,8 +29,8 @@ var<workgroup> activations: array<Tile, 32 * PITCH>; // a line a token
   for (var block = 0u; block < BLOCKS; block++) {
     let at = my_row * BLOCKS + block;
     let scale = scale_of(at);
-    let low = levels(at, 0);
-    let high = levels(at, 1);
+    var low = levels(at, 0); // var: Naga indexes no values with a variable
+    var high = levels(at, 1);
     let line = local * PITCH;
     for (var i = 0u; i < 4; i++) {
       weights[line + i] = Tile(low[i] * scale.x + scale.y);
