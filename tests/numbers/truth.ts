@@ -1,5 +1,5 @@
 // What llama.cpp computes: the truth (weights as F32, cache as F32), and its own answer on a quantized file.
-// Source: node-llama-cpp 3.22.1 with its prebuilt CPU library; nothing is built or downloaded.
+// Source: node-llama-cpp 3.21.1 with its prebuilt CPU library; nothing is built or downloaded.
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -86,19 +86,22 @@ function tokenize(model: LlamaModel, text: string): Token[] {
   return model.tokens.shouldPrependBosToken && bos !== null ? [bos, ...tokens] : tokens;
 }
 
-/** llama.cpp's raw logits after those of the tokens that are asked for. */
+/** Nothing but the softmax: what it gives has the logits' differences. */
+const AS_THEY_ARE = { temperature: 1, topK: 0, topP: 1, minP: 0 };
+
+/** Logarithms of llama.cpp's probabilities after those of the tokens that are asked for: its logits, but for a constant a row. */
 async function logitsAt(
   sequence: LlamaContextSequence,
   tokens: Token[],
   wanted: (i: number) => boolean,
 ): Promise<Float32Array[]> {
   const results = await sequence.controlledEvaluate(
-    tokens.map((token, i) => (wanted(i) ? [token, { generateNext: { logits: true, options: { temperature: 0 } } }] : token)),
+    tokens.map((token, i) => (wanted(i) ? [token, { generateNext: { probabilities: true, options: AS_THEY_ARE } }] : token)),
   );
   return results.flatMap((result) => {
-    if (!result?.next.logits) return [];
-    const row = new Float32Array(result.next.logits.size);
-    for (const [token, logit] of result.next.logits) row[token] = logit;
+    if (!result?.next.probabilities) return [];
+    const row = new Float32Array(result.next.probabilities.size);
+    for (const [token, probability] of result.next.probabilities) row[token] = Math.log(Math.max(probability, 1e-38));
     return [row];
   });
 }
