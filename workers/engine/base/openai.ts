@@ -14,6 +14,7 @@ export interface SamplingParameters {
   /** Extensions every local engine has. */
   readonly top_k?: number | null;
   readonly min_p?: number | null;
+  /** Looks at the last 64 tokens of the answer. The prompt's words are left alone: a question's belong in its answer. */
   readonly repeat_penalty?: number | null;
   readonly seed?: number | null;
   readonly stop?: string | readonly string[] | null;

@@ -86,9 +86,8 @@ export async function* generate(
 /** The device picks, and says so in runs of tokens. */
 async function* pickOnDevice(session: Session, limit: number, options: GenerateOptions): AsyncGenerator<Picked, void, void> {
   const { sampling, endIds, signal } = options;
-  const recent = session.cached.slice(Math.max(0, session.cached.length - sampling.repeatWindow));
   const stopped = (): boolean => signal?.aborted ?? false;
-  for await (const ids of session.decode!({ limit, sampling, recent, endIds, stopped })) yield { ids, scores: [] };
+  for await (const ids of session.decode!({ limit, sampling, recent: [], endIds, stopped })) yield { ids, scores: [] };
 }
 
 /** We pick from the logits of the last token and have the session read what we picked, with guesses of what follows where that pays. */
@@ -101,6 +100,7 @@ async function* pickHere(
   const vocab = first.length;
   const sampler = new Sampler(vocab);
   const text = [...session.cached];
+  const answer: number[] = []; // what the repetition penalty looks at: a question's words belong in its answer
   // A batch on the GPU need not give the very same bits as one token does, so that a near tie could turn out otherwise.
   const lookup = speculate && session.decode === null ? new Lookup(vocab, text) : null;
   let rows = first; // logits [1 + guessed, vocab] of the last token and of guesses after it
@@ -110,12 +110,13 @@ async function* pickHere(
     for (let count = 1; count <= limit; count++) {
       const logits = rows.subarray(row * vocab, (row + 1) * vocab);
       const unspoilt = alternatives === null ? null : logits.slice();
-      const id = sampler.pick(logits, sampling, text, text.length);
+      const id = sampler.pick(logits, sampling, answer, text.length);
       yield { ids: [id], scores: unspoilt ? [scoreToken(unspoilt, id, alternatives!)] : [] };
       if (count === limit) return;
       await breathe();
       if (signal?.aborted) return;
       text.push(id);
+      answer.push(id);
       lookup?.add(id);
       if (guessed[row++] === id) continue; // what follows it is known already
       session.truncate(text.length - 1);
