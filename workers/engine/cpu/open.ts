@@ -178,7 +178,9 @@ class CpuBackend implements Backend {
   }
 
   dispose(): void {
+    if (this.disposed) return;
     this.disposed = true;
+    this.banks[0]!.call(-1, this.threads.count + 1); // no bank: every thread returns from its work
     this.threads.dispose();
   }
 

@@ -4,6 +4,8 @@ import type { ThreadStart } from "./thread.ts";
 
 /** A thread that has not answered by then is left out. */
 const START_MS = 10_000;
+/** A thread that has not ended by then is ended. */
+const END_MS = 2000;
 
 /** Threads beside the engine's own, which is number 0. */
 export class Threads {
@@ -30,8 +32,18 @@ export class Threads {
     return this.running.length;
   }
 
+  /**
+   * Frees the threads, which have been called to their end: Firefox now and then hangs when a worker is terminated in its
+   * sleep, so each is given the time to say that it has woken.
+   */
   dispose(): void {
-    for (const thread of this.running) thread.terminate();
+    for (const thread of this.running) {
+      const timer = setTimeout(() => thread.terminate(), END_MS);
+      thread.onMessage(() => {
+        clearTimeout(timer);
+        thread.terminate();
+      });
+    }
   }
 }
 
