@@ -11,7 +11,7 @@ import { createTokenizer } from "../../workers/engine/text/tokenizer.ts";
 import { SMOLLM2 } from "../golden/models.ts";
 import { fileSource } from "../golden/sources.ts";
 
-const MAX_TOKENS = 120;
+const MAX_TOKENS = 400;
 /** Questions answered at once: one reading of the weights serves them all. */
 const TOGETHER = 15;
 /** Of the same words in a row, so many make a loop. */
@@ -48,6 +48,13 @@ const QUESTIONS: readonly (readonly [question: string, right: RegExp | null])[] 
   ["Write a Python function that adds two numbers.", /def \w+\(\w+, ?\w+\):\s[\s\S]*return/],
   ["What does HTML stand for?", /hyper ?text markup language/i],
   ["Tell me a short story about a llama.", /llama/i],
+  ["Write a short poem about the sea", null],
+  ["Explain photosynthesis to a child", null],
+  ["How do I boil an egg?", null],
+  ["Tell me a joke", null],
+  ["Give me three tips for better sleep", null],
+  ["Write a thank-you note to a teacher", null],
+  ["What can I cook with eggs and tomatoes?", null],
   ["What is the difference between a cat and a dog?", /\bcats?\b[\s\S]*\bdogs?\b/i],
 ];
 
@@ -88,7 +95,7 @@ const tokenizer = createTokenizer(metadata);
 const template = createTemplate(metadata, tokenizer);
 const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.error });
 const model = await llama.loadModel({ modelPath: SMOLLM2 });
-const context = await model.createContext({ contextSize: 256, sequences: TOGETHER, threads: 1 });
+const context = await model.createContext({ contextSize: 512, sequences: TOGETHER, threads: 1 });
 const sequences = Array.from({ length: TOGETHER }, () => context.getSequence());
 
 const cache = join(import.meta.dirname, "../../.cache");
@@ -156,7 +163,7 @@ async function answer(
       seed,
       repeatPenalty: {
         penalty: sampling.repeatPenalty,
-        punishTokens: () => [...prompt, ...picked].slice(-64).map((id) => id as Token),
+        punishTokens: () => picked.slice(-64).map((id) => id as Token),
       },
     },
   );
