@@ -1,4 +1,4 @@
-// Where the run stands. Written once before it by JavaScript, then moved on by sample.wgsl alone, so that nothing is written per token.
+// Where the run stands. Written once before it by JavaScript, then moved on by pick.wgsl alone, so that nothing is written per token.
 struct State {
   position: u32, // of the run's first token
   tokens: u32,   // how many run side by side

@@ -88,7 +88,7 @@ function runsOf({ sample, forward }: TokenPlan, at: number, tokens: number, last
   });
 }
 
-/** Sampling of shaders/sample.wgsl. */
+/** Sampling of shaders/pick.wgsl. */
 function samplingBytes(sampling: Sampling, endIds: readonly number[]): ArrayBuffer {
   assert(endIds.length <= MAX_ENDS, `${endIds.length} end tokens; the device knows ${MAX_ENDS}.`);
   const bytes = new ArrayBuffer(96);

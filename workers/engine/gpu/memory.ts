@@ -4,7 +4,7 @@ import type { Buffers } from "./buffers.ts";
 
 /** Logits of so many tokens fit at once. */
 export const LOGIT_ROWS = 8;
-/** Positions in one run of split attention, at least; see shaders/splits.wgsl. */
+/** Positions in one run of split attention, at least; the same as in shaders/splits.wgsl. */
 export const SPLIT = 128;
 export const MAX_SPLITS = 32;
 /** Tokens the device keeps for JavaScript to fetch. */
@@ -24,7 +24,7 @@ export interface Memory {
   readonly values: readonly GPUBuffer[]; // likewise
   readonly turns: GPUBuffer; // [context, rope pairs] cos and sin, f32
   readonly state: GPUBuffer; // State of shaders/state.wgsl
-  readonly sampling: GPUBuffer; // Sampling of shaders/sample.wgsl
+  readonly sampling: GPUBuffer; // Sampling of shaders/pick.wgsl
   readonly ids: GPUBuffer; // [chunk] tokens to run
   readonly history: GPUBuffer; // [context] token at each position
   readonly picked: GPUBuffer; // step, stop, [PICKED] tokens
