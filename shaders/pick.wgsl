@@ -9,6 +9,7 @@ struct Sampling {
   window: u32,
   seed: u32,
   end_count: u32,
+  first: u32, // position of the first token that the penalty may look at
   ends: array<vec4u, 4>,
 }
 
@@ -46,10 +47,10 @@ var<workgroup> stopped: u32;
   picked[1] = state.stop;
 }
 
-// Each different token of the window once.
+// Each different token of the window once; none before sampling.first.
 fn penalize(local: u32, position: u32) {
   if (sampling.penalty == 1.0) { return; }
-  let count = min(sampling.window, position);
+  let count = min(sampling.window, position - sampling.first);
   for (var i = local; i < count; i += THREADS) {
     let token = history[position - 1 - i];
     var first = true;

@@ -40,7 +40,7 @@ export interface DeviceDecode {
   /** At most so many tokens. */
   readonly limit: number;
   readonly sampling: Sampling;
-  /** Tokens before `at`, newest last, for the repetition penalty. */
+  /** Tokens before `at`, newest last, that the repetition penalty looks at beside those it picks. */
   readonly recent: readonly number[];
   /** Tokens that end the text; picked ones are yielded, nothing after them. */
   readonly endIds: readonly number[];

@@ -1,6 +1,7 @@
 // Decoding on the device: several tokens a submit, two submits in flight, results read late.
 import type { DeviceDecode, Sampling } from "../base/backend.ts";
 import { assert, EngineError } from "../base/errors.ts";
+import { SAMPLING_BYTES } from "./memory.ts";
 import type { Picked, Ready, Runner } from "./run.ts";
 
 const MAX_ENDS = 16;
@@ -46,7 +47,7 @@ export async function* decode(
   now: () => number,
 ): AsyncGenerator<Uint32Array, void> {
   const { at, limit, recent, endIds, sampling } = request;
-  runner.setSampling(samplingBytes(sampling, endIds));
+  runner.setSampling(samplingBytes(sampling, endIds, at - recent.length));
   runner.setHistory(at - recent.length, Uint32Array.from(recent));
   runner.place(at - 1, 1); // the sampler steps on first
   const flights: Flight[] = [];
@@ -88,13 +89,14 @@ function runsOf({ sample, forward }: TokenPlan, at: number, tokens: number, last
   });
 }
 
-/** Sampling of shaders/pick.wgsl. */
-function samplingBytes(sampling: Sampling, endIds: readonly number[]): ArrayBuffer {
+/** Sampling of shaders/pick.wgsl; the penalty looks at tokens from position `first` on. */
+function samplingBytes(sampling: Sampling, endIds: readonly number[], first: number): ArrayBuffer {
   assert(endIds.length <= MAX_ENDS, `${endIds.length} end tokens; the device knows ${MAX_ENDS}.`);
-  const bytes = new ArrayBuffer(96);
+  const bytes = new ArrayBuffer(SAMPLING_BYTES);
   const { temperature, topP, minP, repeatPenalty, topK, repeatWindow, seed } = sampling;
   new Float32Array(bytes).set([temperature, topP, minP, repeatPenalty]);
-  new Uint32Array(bytes, 16).set([topK, repeatPenalty === 1 ? 0 : repeatWindow, seed, endIds.length, ...endIds]);
+  const window = repeatPenalty === 1 ? 0 : repeatWindow;
+  new Uint32Array(bytes, 16).set([topK, window, seed, endIds.length, first, 0, 0, 0, ...endIds]);
   return bytes;
 }
 

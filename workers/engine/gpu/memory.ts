@@ -9,6 +9,8 @@ export const SPLIT = 128;
 export const MAX_SPLITS = 32;
 /** Tokens the device keeps for JavaScript to fetch. */
 export const PICKED = 62;
+/** Bytes of Sampling of shaders/pick.wgsl. */
+export const SAMPLING_BYTES = 112;
 
 export interface Memory {
   readonly hidden: GPUBuffer; // [chunk, width.hidden] f32
@@ -64,7 +66,7 @@ export function makeMemory(buffers: Buffers, { shape, rope }: Model, contextLeng
     values: cache("values"),
     turns: floats("turns", contextLength, rope.dims),
     state: buffers.storage("state", 32, GPUBufferUsage.UNIFORM),
-    sampling: buffers.make("sampling", 96, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
+    sampling: buffers.make("sampling", SAMPLING_BYTES, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
     ids: floats("ids", 1, chunk),
     history: floats("history", 1, contextLength),
     picked: floats("picked", 1, PICKED + 2),

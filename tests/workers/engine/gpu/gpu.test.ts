@@ -100,6 +100,19 @@ describe("decode", () => {
     }
   });
 
+  it("penalizes no token from before those it is told of", async () => {
+    const sampling = { ...GREEDY, repeatPenalty: 3 };
+    const sampler = new Sampler(SHAPE.vocab);
+    const answer: number[] = [];
+    let logits = await backend.forward(Uint32Array.from(tokens.slice(0, 20)), 0, "last");
+    for (let i = 0; i < 8; i++) {
+      const token = sampler.pick(logits.slice(), sampling, answer, 20 + i);
+      logits = await backend.forward(Uint32Array.of(token), 20 + i, "last");
+      answer.push(token);
+    }
+    expect(await run({ limit: 8, sampling, recent: [] })).toEqual(answer);
+  });
+
   it("draws from beyond the tokens it sorts, as often as they are likely", async () => {
     const logits = (await backend.forward(Uint32Array.from(tokens.slice(0, 20)), 0, "last")).slice();
     const weights = [...logits].map((logit) => Math.exp(logit / 5)).sort((a, b) => b - a);
