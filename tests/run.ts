@@ -79,7 +79,7 @@ function vitest(config: string): Counts {
     const { status } = spawnSync("npx", ["vitest", "run", "--config", config, ...reporters], { stdio: "inherit" });
     const json: unknown = JSON.parse(readFileSync(report, "utf8"));
     const count = (key: string): number => Number(Object(json)[key] ?? 0);
-    const failed = count("numFailedTests") + count("numFailedTestSuites");
+    const failed = count("numFailedTests");
     const skipped = count("numPendingTests") + count("numTodoTests");
     return { passed: count("numPassedTests"), failed: Math.max(failed, Number(status !== 0)), skipped };
   } catch (error) {

@@ -249,14 +249,13 @@ describe("an answer", () => {
     expect(page.url()).toBe(`${tests.url}?stored=1`);
   });
 
-  it("of 60,000 characters never holds the page up for 50 ms", async () => {
+  it("of 8,000 characters never holds the page up for 50 ms", async () => {
     const page = await tests.open("?stored=1&tokenMs=1");
     await page.waitForSelector(".empty");
-    await page.tracing.start({ categories: ["toplevel", "devtools.timeline"] });
+    await page.tracing.start({ categories: ["toplevel", "devtools.timeline", "blink.user_timing"] });
     await say(page, LONG.repeat(30));
     await answered(page);
-    const reopened = longestTask(await page.tracing.stop());
-    expect(reopened).toBeLessThan(50);
+    expect(await longestTask(page)).toBeLessThan(50);
   }, 120_000);
 
   it("in the midst of 400 messages opens without holding the page up for 50 ms", async () => {
@@ -275,10 +274,10 @@ describe("an answer", () => {
       const file = { format: "cria-conversations", version: 1, conversations: [{ conversation, messages }] };
       await window.app.conversations.import(JSON.stringify(file));
     }, LONG);
-    await page.tracing.start({ categories: ["toplevel", "devtools.timeline"] });
+    await page.tracing.start({ categories: ["toplevel", "devtools.timeline", "blink.user_timing"] });
     await page.evaluate(() => window.app.openConversation("long"));
     await page.waitForFunction(() => document.querySelectorAll(".question").length === 200);
-    expect(longestTask(await page.tracing.stop())).toBeLessThan(50);
+    expect(await longestTask(page)).toBeLessThan(50);
   }, 120_000);
 
   it("moves nothing that is already there while it grows", async () => {
@@ -405,16 +404,19 @@ async function focusedName(page: Page): Promise<string> {
 }
 
 /** The most CPU time the page's main thread took in one go, in milliseconds: wall time would count what else the machine does. */
-function longestTask(trace: Uint8Array | undefined): number {
+async function longestTask(page: Page): Promise<number> {
+  // Chromium draws parts of its own window in renderers of their own: this says which one is the page's.
+  await page.evaluate((name) => void performance.mark(name), MARK);
+  const trace = await page.tracing.stop();
   const events = (JSON.parse(new TextDecoder().decode(trace)) as { traceEvents: TraceEvent[] }).traceEvents;
-  const mains = events.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain");
-  const tasks = events.filter(
-    ({ name, pid, tid }) => name.endsWith("RunTask") && mains.some((main) => main.pid === pid && main.tid === tid),
-  );
+  const main = events.find(({ name }) => name === MARK);
+  const tasks = events.filter(({ name, pid, tid }) => name.endsWith("RunTask") && pid === main?.pid && tid === main.tid);
   expect(tasks.length).toBeGreaterThan(100);
   // the thread's clock was seen to run ahead of the wall's
   return Math.max(...tasks.map(({ tdur = 0, dur = 0 }) => Math.min(tdur, dur) / 1000));
 }
+
+const MARK = "this is the page";
 
 interface TraceEvent {
   readonly name: string;
@@ -422,5 +424,4 @@ interface TraceEvent {
   readonly tid: number;
   readonly dur?: number;
   readonly tdur?: number;
-  readonly args?: { readonly name?: string };
 }
