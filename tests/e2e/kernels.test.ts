@@ -19,7 +19,7 @@ const BROWSERS: Record<string, { open: () => Promise<DrivenPage>; relaxed: boole
 const TOLERANCE = 3e-6;
 const REQUANTIZED = 1e-3;
 /** Many times what a job takes. */
-const SILENCE_MS = 100_000;
+const SILENCE_MS = 40_000;
 
 describe.each(Object.entries(BROWSERS))("kernels in %s", (_, { open, relaxed, threads }) => {
   it("are right, whatever the level, and a result has the same bits however it was computed", { timeout: 600_000 }, async () => {
@@ -54,7 +54,7 @@ describe.each(Object.entries(BROWSERS))("kernels in %s", (_, { open, relaxed, th
 
 /**
  * Runs a job in a browser of its own. Firefox sometimes never finishes the fetch or start of a worker in a page that has opened
- * and closed a dozen engines, as no page of the app does: it is given a new browser then, twice. What is computed is never asked again.
+ * and closed a dozen engines, as no page of the app does: it is given a new browser then, five times at most. What is computed is never asked again.
  */
 async function inFreshBrowser(open: () => Promise<DrivenPage>, url: string, job: string): Promise<unknown> {
   for (let tries = 1; ; tries++) {
@@ -67,7 +67,7 @@ async function inFreshBrowser(open: () => Promise<DrivenPage>, url: string, job:
       await page.open(url);
       return await Promise.race([page.evaluate(run(job)), silence]);
     } catch (error) {
-      if (tries === 3 || !String(error).includes("was silent")) throw error;
+      if (tries === 6 || !String(error).includes("was silent")) throw error;
       console.warn(`${String(error)}: a new browser tries again`);
     } finally {
       clearTimeout(timer);
