@@ -32,10 +32,7 @@ export class Threads {
     return this.running.length;
   }
 
-  /**
-   * Frees the threads, which have been called to their end: Firefox now and then hangs when a worker is terminated in its
-   * sleep, so each is given the time to say that it has woken.
-   */
+  /** Ends the threads, which have been called to their end: each is given the time to say that it has woken. */
   dispose(): void {
     for (const thread of this.running) {
       const timer = setTimeout(() => thread.terminate(), END_MS);
