@@ -7,11 +7,13 @@ export const ERROR_CODES = [
   "bad_logits", // the model computed NaN
   "bad_request", // a parameter out of range
   "bad_template", // the file's chat template cannot be run
+  "budget_spent", // the tokens that a widget may spend today are spent
   "busy", // another request is running and cannot be queued
   "context_full", // the prompt or the answer reached the context length
   "crashed_before", // this model took the tab down twice
   "cross_origin", // the host does not allow other pages to read the file (CORS)
   "damaged", // a checksum differs, and fetching again did not help
+  "declined", // the visitor of another site's page said no
   "disk_full", // the browser refused to store more
   "disposed", // used after dispose() or unload()
   "gpu_lost", // the device went away
@@ -20,6 +22,7 @@ export const ERROR_CODES = [
   "no_gpu", // WebGPU asked for, none usable
   "no_ranges", // the host ignores Range requests
   "no_wasm_simd", // the browser is too old
+  "not_allowed", // the deployment's list does not let this site show Cria, or not with this model
   "not_found", // 404, or an unknown catalogue id
   "not_gguf", // the file is something else
   "out_of_memory", // weights or cache do not fit
