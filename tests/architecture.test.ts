@@ -32,6 +32,13 @@ const LAYERS: Record<string, readonly string[]> = {
     "workers/engine/cpu/",
     "shaders/quant/",
   ],
+  "workers/engine/advise/": [
+    "workers/engine/base/",
+    "workers/engine/model/",
+    "workers/engine/weights/",
+    "workers/engine/cpu/",
+    "shaders/quant/",
+  ],
   "workers/engine/evaluate/": ["workers/engine/base/", "workers/engine/text/", "workers/engine/model/"],
   "workers/engine/": ["workers/engine/", "shaders/"],
   "workers/store/": ["workers/engine/base/"],

@@ -10,11 +10,19 @@ const KERNELS: Record<string, string> = import.meta.glob("./engine/cpu/build/*.w
   import: "default",
 });
 
+declare global {
+  interface WorkerNavigator {
+    /** GiB, a power of two; Chromium alone tells. */
+    readonly deviceMemory?: number;
+  }
+}
+
 /** The host of a worker. */
 export function createHost(): Host {
   return {
     gpu: "gpu" in navigator ? navigator.gpu : null,
     cores: navigator.hardwareConcurrency,
+    memoryBytes: navigator.deviceMemory === undefined ? null : navigator.deviceMemory * 2 ** 30,
     // WebKitGTK calls itself isolated and still has no shared memory to post.
     isolated: self.crossOriginIsolated && typeof SharedArrayBuffer === "function",
     now: () => performance.now(),

@@ -45,6 +45,8 @@ export function nodeHost(gpu: GPU | null): Host {
   return {
     gpu,
     cores: 1,
+    memoryBytes: null,
+    memoryBytes: null,
     isolated: false,
     now: () => performance.now(),
     kernelFile: () => Promise.reject(new Error("no kernels here")),

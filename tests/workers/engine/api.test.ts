@@ -22,6 +22,7 @@ vi.mock("../../../workers/engine/cpu/open.ts", () => ({
 const HOST: Host = {
   gpu: null,
   cores: 1,
+  memoryBytes: null,
   isolated: false,
   now: () => performance.now(),
   kernelFile: () => Promise.reject(new Error("not here")),

@@ -20,6 +20,7 @@ export function nodeHost({ threads = 2, gpu = null, isolated = true }: NodeHostO
   return {
     gpu,
     cores: threads,
+    memoryBytes: null,
     isolated,
     now: () => performance.now(),
     kernelFile: (name) => readFile(join(BUILD, name)),

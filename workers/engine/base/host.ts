@@ -13,6 +13,8 @@ export interface Host {
   readonly gpu: GPU | null;
   /** Logical processors. */
   readonly cores: number;
+  /** Memory of the device, as far as the place tells: browsers round it. Null where it doesn't. */
+  readonly memoryBytes: number | null;
   /** True where a shared WebAssembly memory may be posted to another thread (cross-origin isolated). */
   readonly isolated: boolean;
   /** Milliseconds on a monotonic clock. */

@@ -8,18 +8,24 @@ import * as words from "./assembly/words.ts";
 import { instantiate, type Kernels, LEVELS, type LevelName } from "./kernels.ts";
 import { isNative, matrixBytes } from "./layouts.ts";
 import { type ChosenLevel, chooseLevel } from "./levels.ts";
-import { headPad, kvBytes, partialRows, place, type Placement, scratchBytes, stagingBytes, widestRowBytes } from "./place.ts";
+import {
+  BANK_BYTES,
+  CHUNK,
+  headPad,
+  kvBytes,
+  MOST_THREADS,
+  partialRows,
+  place,
+  type Placement,
+  scratchBytes,
+  stagingBytes,
+  widestRowBytes,
+} from "./place.ts";
 import { type Range, writePrograms } from "./program.ts";
 import { ThreadCount } from "./thread-count.ts";
 import { Threads } from "./threads.ts";
 import { ROW_GROUP, writeRows, writeVector } from "./weights.ts";
 
-/** Most tokens of one `forward`. */
-const CHUNK = 128;
-/** More threads than this wait for memory, not for each other. */
-const MOST_THREADS = 16;
-/** A bank stays clear of the 4 GiB a 32-bit address reaches: browsers refuse more than about 3. */
-const BANK_BYTES = 3 * 2 ** 30;
 /** Cache of a context nobody asked for, at most. */
 const DEFAULT_CACHE_BYTES = 2 ** 30;
 /** Messages wait no longer than this while the engine computes. */

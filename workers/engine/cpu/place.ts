@@ -68,6 +68,12 @@ export interface Sizes {
   readonly bankBytes: number;
 }
 
+/** Most tokens of one `forward`. */
+export const CHUNK = 128;
+/** More threads than this wait for memory, not for each other. */
+export const MOST_THREADS = 16;
+/** A bank stays clear of the 4 GiB a 32-bit address reaches: browsers refuse more than about 3. */
+export const BANK_BYTES = 3 * 2 ** 30;
 /** Bytes of a staging area: a write comes through it piece by piece. At least eight rows of the widest tensor. */
 const STAGING_BYTES = 2 ** 20;
 /** Bytes of the code words of a layer, generously; the plan says if it was too little. */

@@ -8,6 +8,7 @@ export function createWebHost(): Host {
   return {
     gpu: null,
     cores: navigator.hardwareConcurrency,
+    memoryBytes: null,
     isolated: self.crossOriginIsolated,
     now: () => performance.now(),
     kernelFile: async (name) => (await fetch(`/kernels/${name}`)).arrayBuffer(),

@@ -1,0 +1,152 @@
+// Foretells how models would do on this device, and keeps what was foretold beside what then happened.
+import type { QuantName } from "../../../shaders/quant/index.ts";
+import { TYPICAL, type Advice, type ModelSketch, type Outcome, type Prediction } from "../base/advice.ts";
+import type { BackendInfo } from "../base/backend.ts";
+import type { Host } from "../base/host.ts";
+import type { Model } from "../base/model.ts";
+import type { Stats } from "../base/wire.ts";
+import { typicalCost, type Speed } from "./cost.ts";
+import { fitCpu, fitGpu, memoryOf, type Memory } from "./fit.ts";
+import { measureGpu, type GpuSpeed } from "./probe-gpu.ts";
+import { measureCpu, measuredType, type CpuSpeed } from "./probe.ts";
+import { expectedLoss } from "./quality.ts";
+import { isTied, sketchModel } from "./sketch.ts";
+import { workOf, type Work } from "./work.ts";
+
+/** What is known of a model besides its tensors. */
+export type Known = Omit<ModelSketch, "shape">;
+
+/** Tokens of an answer that say something of its speed, and of a question. */
+const LEAST_ANSWER = 16;
+const LEAST_PROMPT = 16;
+/** Measurements of another version are not believed. */
+const VERSION = 1;
+
+interface Kept {
+  readonly predicted: Prediction;
+  readonly outcome: Outcome;
+}
+
+/** Measures a device once, then foretells without touching anything. */
+export class Adviser {
+  private cpu: CpuSpeed | null = null;
+  private gpu: Promise<GpuSpeed | null> | null = null;
+  private memory: Memory | null = null;
+  private readonly foretold = new Map<string, readonly Prediction[]>();
+
+  constructor(private readonly host: Host) {}
+
+  /** Whether advice on these models has to measure first, which nothing else should disturb. */
+  async mustMeasure(models: readonly Model[]): Promise<boolean> {
+    const cpu = await this.recallCpu();
+    return this.gpu === null || cpu === null || typesOf(models).some((type) => cpu.decodeMs[type] === undefined);
+  }
+
+  /** Measures what is not known yet of what these models need. `again` forgets what is known. */
+  async measure(models: readonly Model[], again = false): Promise<void> {
+    const known = again ? null : await this.recallCpu();
+    this.gpu = (again ? null : this.gpu) ?? measureGpu(this.host).catch(() => null);
+    await this.gpu;
+    this.cpu = await measureCpu(this.host, typesOf(models), known);
+    await this.host.remember(this.cpuKey, this.cpu);
+  }
+
+  /** What there is to say of a model; `measure` it first. */
+  async advise(model: Model, known: Known): Promise<Advice> {
+    const predictions = await this.predict(model);
+    this.foretold.set(known.id, predictions);
+    const { id, name, quantization, parameters, sizeBytes } = known;
+    const past = await this.host.recall(pastKey(id));
+    return {
+      ...{ id, name, quantization, parameters, sizeBytes, predictions },
+      shape: model.shape,
+      loss: expectedLoss(known),
+      past: isKept(past) ? past : null,
+    };
+  }
+
+  /** Keeps what an answer of a model took, beside what was foretold of it on the same backend; short answers say nothing. */
+  async record(id: string, { backend }: Pick<BackendInfo, "backend">, { prefill, decode }: Stats): Promise<void> {
+    const predicted = this.foretold.get(id)?.find((prediction) => prediction.backend === backend);
+    const read = prefill.tokens - prefill.cachedTokens;
+    if (!predicted || decode.tokens < LEAST_ANSWER) return;
+    const before = await this.host.recall(pastKey(id));
+    const firstTokenMs =
+      read >= LEAST_PROMPT
+        ? (prefill.milliseconds / read) * TYPICAL.promptTokens
+        : isKept(before) && before.outcome.backend === backend
+          ? before.outcome.firstTokenMs
+          : 0;
+    const tokensPerSecond = (1000 * decode.tokens) / decode.milliseconds;
+    const outcome: Outcome = { backend, firstTokenMs, tokensPerSecond, at: Date.now() };
+    await this.host.remember(pastKey(id), { predicted, outcome } satisfies Kept);
+  }
+
+  private async predict(model: Model): Promise<Prediction[]> {
+    const work = workOf(model);
+    const memory = (this.memory ??= memoryOf(this.host.memoryBytes, this.host.cores));
+    const gpu = await this.gpu;
+    const predictions: Prediction[] = [];
+    if (gpu) {
+      predictions.push({
+        backend: "webgpu",
+        place: gpu.name,
+        ...fitGpu(model, memory, gpu.bufferBytes),
+        ...typicalCost(work, gpu),
+      });
+    }
+    if (this.cpu) {
+      const { threads, tier } = this.cpu;
+      predictions.push({
+        backend: "wasm",
+        place: `${tier}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+        ...fitCpu(model, memory, this.host.cores),
+        ...typicalCost(asMeasured(work), this.cpu),
+      });
+    }
+    return predictions;
+  }
+
+  private async recallCpu(): Promise<CpuSpeed | null> {
+    const kept = this.cpu ?? (await this.host.recall(this.cpuKey));
+    return isCpuSpeed(kept) ? kept : null;
+  }
+
+  private get cpuKey(): string {
+    return `speed cpu ${VERSION} ${this.host.cores} ${this.host.isolated}`;
+  }
+}
+
+/** A model of a list, and what is known of it. */
+export function drawModel(sketch: ModelSketch): Model {
+  return sketchModel(sketch.shape, sketch.quantization, isTied(sketch.shape, sketch.parameters));
+}
+
+/** The work with types without kernels of their own counted as what they rest as. */
+function asMeasured(work: Work): Work {
+  return { ...work, matrices: work.matrices.map((matrix) => ({ ...matrix, type: measuredType(matrix.type) })) };
+}
+
+/** Types worth measuring: those that hold a twentieth of a model's weights. */
+function typesOf(models: readonly Model[]): QuantName[] {
+  const types = models.flatMap((model) => {
+    const { matrices } = asMeasured(workOf(model));
+    const all = matrices.reduce((sum, { layers, head }) => sum + layers + head, 0);
+    return matrices.filter(({ layers, head }) => layers + head > all / 20).map(({ type }) => type);
+  });
+  return [...new Set(types)];
+}
+
+const pastKey = (id: string): string => `advice ${id}`;
+
+function isCpuSpeed(value: unknown): value is CpuSpeed {
+  if (typeof value !== "object" || value === null || !("decodeMs" in value) || !("threads" in value)) return false;
+  const speed: Partial<Record<keyof Speed, unknown>> = value;
+  return ["layerMs", "attendMs", "prefillAttendMs", "activationMs"].every(
+    (field) => typeof Reflect.get(speed, field) === "number",
+  );
+}
+
+function isKept(value: unknown): value is Kept {
+  return typeof value === "object" && value !== null && "predicted" in value && "outcome" in value;
+}
