@@ -4,7 +4,8 @@ import { EngineError } from "./engine/base/errors.ts";
 import type { CatalogueEntry, ModelDefaults, ModelPreview, ModelSource } from "./engine/base/wire.ts";
 import { readModelFile } from "./engine/model-file.ts";
 import { crashesOf, markWork, refuseAfterCrashes } from "./store/crashes.ts";
-import { fileId, openFile } from "./store/local.ts";
+import { openFiles } from "./files.ts";
+import { fileId } from "./store/local.ts";
 import { listModels, removeModel, storedBytes, wipe } from "./store/models.ts";
 import { openUrl } from "./store/remote.ts";
 import { freeBytes } from "./store/room.ts";
@@ -21,7 +22,8 @@ export function createLibrary(appUrl: string): Library {
     return reading;
   };
   const open = async (source: ModelSource, options: FindOptions): Promise<FoundModel> => {
-    return typeof source === "string" ? openAddress(await addressOf(source, catalogue), appUrl, options) : openLocal(source);
+    if (typeof source === "string") return openAddress(await addressOf(source, catalogue), appUrl, options);
+    return openLocal("length" in source ? source : [source]);
   };
   return {
     catalogue,
@@ -75,9 +77,9 @@ async function openAddress(
   return { name, source, defaults, download, ...guardOf(id, name ?? source.name) };
 }
 
-function openLocal(file: File): FoundModel {
-  const id = fileId(file);
-  return { name: null, source: openFile(file), defaults: null, download: null, ...guardOf(id, file.name) };
+async function openLocal(files: readonly File[]): Promise<FoundModel> {
+  const source = await openFiles(files);
+  return { name: null, source, defaults: null, download: null, ...guardOf(fileId(files), source.name) };
 }
 
 /** Counts the deaths of tabs against a model. */

@@ -82,12 +82,13 @@ export class EngineDouble implements Engine {
 
   preview = async (model: ModelSource): Promise<ModelPreview> => {
     this.#failAt("preview");
-    const isFile = typeof model !== "string";
+    const file = typeof model === "string" ? null : "length" in model ? model[0]! : model;
+    const address = typeof model === "string" ? model : "";
     return {
-      id: isFile ? model.name : model,
-      name: isFile ? model.name : model === ENTRY.id ? ENTRY.name : model.split("/").at(-1)!,
-      sizeBytes: isFile ? model.size : ENTRY.sizeBytes,
-      storedBytes: isFile ? 0 : this.storedBytes,
+      id: file?.name ?? address,
+      name: file?.name ?? (address === ENTRY.id ? ENTRY.name : address.split("/").at(-1)!),
+      sizeBytes: file?.size ?? ENTRY.sizeBytes,
+      storedBytes: file ? 0 : this.storedBytes,
       freeBytes: 11_800_000_000,
       crashes: this.script.crashes,
       defaults: model === ENTRY.id ? ENTRY.defaults : null,
@@ -109,8 +110,14 @@ export class EngineDouble implements Engine {
     return this.#model();
   };
 
-  storedModels = async (): Promise<readonly StoredModel[]> =>
-    this.storedBytes > 0 ? [{ id: ENTRY.id, name: ENTRY.name, sizeBytes: ENTRY.sizeBytes, storedBytes: this.storedBytes }] : [];
+  storedModels = async (): Promise<readonly StoredModel[]> => {
+    const { id, name, sizeBytes, quantization } = ENTRY;
+    const complete = this.storedBytes === sizeBytes;
+    const stored = { id, name, sizeBytes, storedBytes: this.storedBytes, complete, busy: false, origin: "address" as const };
+    return this.storedBytes > 0
+      ? [{ ...stored, url: ENTRY.urls[0] ?? null, sha256: null, verified: false, addedMs: null, parts: 1, quantization }]
+      : [];
+  };
 
   removeModel = async (): Promise<void> => {
     this.storedBytes = 0;

@@ -21,7 +21,8 @@ export function openFile(file: File): ByteSource {
   };
 }
 
-/** Key of a local file for facts about it: the same name and length are taken for the same model. */
-export function fileId(file: File): string {
-  return `file:${file.name}:${String(file.size)}`;
+/** Key of local files for facts about them: the same name and length are taken for the same model. */
+export function fileId(files: readonly File[]): string {
+  const sizeBytes = files.reduce((sum, { size }) => sum + size, 0);
+  return `file:${files[0]?.name ?? ""}:${String(sizeBytes)}`;
 }

@@ -3,6 +3,7 @@
 import { EngineError } from "../engine/base/errors.ts";
 import { SHARD_BYTES } from "../engine/base/source.ts";
 import { fetchRange, type RemoteFile, type RequestOptions } from "./http.ts";
+import { alone } from "./locks.ts";
 import type { ModelRecord } from "./records.ts";
 import { readShard, shardBytes, writeShard } from "./shards.ts";
 
@@ -61,10 +62,4 @@ export async function firstOf<T>(urls: readonly string[], attempt: (url: string)
     }
   }
   throw failure;
-}
-
-/** Runs `work` while no other tab or worker does work of this name; right away where the browser has no locks. */
-export async function alone<T>(name: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  if (!("locks" in navigator)) return work();
-  return await navigator.locks.request(name, signal ? { signal } : {}, work);
 }

@@ -3,8 +3,9 @@ import { shardCount, SHARD_BYTES, type ByteSource } from "../engine/base/source.
 import { download, type DownloadOptions } from "./download.ts";
 import { FileChanged } from "./failures.ts";
 import { fetchRange, NETWORK, probe, type Network } from "./http.ts";
-import { forgetModel, readRecord, writeRecord, type ModelRecord } from "./records.ts";
-import { readShard, storedShards } from "./shards.ts";
+import { nameOf } from "./names.ts";
+import { forgetModel, readRecord, RECORD, writeRecord, type ModelRecord } from "./records.ts";
+import { isWhole, readShard, storedShards } from "./shards.ts";
 import { fileAt, firstOf, hostsOf, obtainShard } from "./obtain.ts";
 import { mendShard } from "./verify.ts";
 
@@ -16,12 +17,18 @@ export interface OpenOptions extends Omit<DownloadOptions, "network" | "appUrl">
   /** Folder of the app, whose service worker may fetch for us; default null: fetch here. */
   readonly appUrl?: string | null;
   readonly network?: Network;
+  /** The split model whose file this is; default null. */
+  readonly partOf?: string | null;
 }
 
 /** A file on a server that can be kept. */
 export interface RemoteSource extends ByteSource {
   /** Key of the model in the store. */
   readonly id: string;
+  /** Where it comes from; empty where it came from no server. */
+  readonly urls: readonly string[];
+  /** All of it is in the store: `download` has nothing to do. */
+  readonly isStored: boolean;
   /**
    * Brings the whole file into the store and checks it; `shard` does so by itself. What `read` gave before is as the server sent it:
    * read headers again afterwards. Throws as `shard`.
@@ -38,17 +45,29 @@ const RESTARTS = 8;
  */
 export async function openUrl(urls: readonly string[], options: OpenOptions = {}): Promise<RemoteSource> {
   const id = options.id ?? urls[0]!;
-  const settings: DownloadOptions = { ...options, appUrl: options.appUrl ?? null, network: options.network ?? NETWORK };
+  const settings = withDefaults(options);
   const kept = await readRecord(id);
   const published = options.sha256 ?? null;
-  if (kept && kept.sha256 === published && (await isWhole(kept))) return new StoredFile(kept, "whole", settings);
+  if (kept && kept.sha256 === published && isWhole(kept, await storedShards())) return new StoredFile(kept, "whole", settings);
   const found = await findFile(id, urls, published, settings);
   return new StoredFile(found, kept && isSameFile(kept, found) ? "part" : "nothing", settings);
 }
 
-async function isWhole(record: ModelRecord): Promise<boolean> {
-  const stored = (await storedShards()).get(record.id)?.size ?? 0;
-  return stored === shardCount(record.sizeBytes) && (record.sha256 === null || record.verified);
+/**
+ * Opens a file by its key in the store alone; null where it isn't there. What is missing of it is fetched from where it came. Throws
+ * `storage_failed`.
+ */
+export async function openStored(id: string, options: Omit<OpenOptions, "id" | "sha256"> = {}): Promise<RemoteSource | null> {
+  const kept = await readRecord(id);
+  if (!kept || kept.parts.length > 0) return null;
+  const whole = isWhole(kept, await storedShards());
+  return new StoredFile(kept, whole ? "whole" : "part", withDefaults({ ...options, partOf: kept.partOf }));
+}
+
+type Settings = DownloadOptions & Pick<OpenOptions, "partOf">;
+
+function withDefaults(options: OpenOptions): Settings {
+  return { ...options, appUrl: options.appUrl ?? null, network: options.network ?? NETWORK };
 }
 
 /** Asks the servers, first to last, what the file is now. */
@@ -60,7 +79,7 @@ async function findFile(
 ): Promise<ModelRecord> {
   const { url, sizeBytes, etag } = await firstOf(urls, (url) => probe(url, options));
   const others = urls.filter((other) => other !== url);
-  return { id, name: nameOf(url), urls: [url, ...others], sizeBytes, etag, sha256: published, verified: false };
+  return { ...RECORD, id, name: nameOf(url), urls: [url, ...others], sizeBytes, etag, sha256: published };
 }
 
 /** Whether what is kept of a file is of the file that was found. */
@@ -78,7 +97,7 @@ class StoredFile implements RemoteSource {
     private record: ModelRecord,
     /** How much of this very file is in the store. */
     private stored: "nothing" | "part" | "whole",
-    private readonly options: DownloadOptions,
+    private readonly options: Settings,
   ) {}
 
   get id(): string {
@@ -87,6 +106,14 @@ class StoredFile implements RemoteSource {
 
   get name(): string {
     return this.record.name;
+  }
+
+  get urls(): readonly string[] {
+    return this.record.urls;
+  }
+
+  get isStored(): boolean {
+    return this.stored === "whole";
   }
 
   get sizeBytes(): number {
@@ -167,7 +194,8 @@ class StoredFile implements RemoteSource {
     const kept = await readRecord(this.id);
     const same = kept !== null && isSameFile(kept, this.record);
     if (kept && !same) await forgetModel(this.id);
-    this.record = { ...this.record, verified: same && kept.verified };
+    const addedMs = same ? kept.addedMs : Date.now();
+    this.record = { ...this.record, verified: same && kept.verified, addedMs, partOf: this.options.partOf ?? null };
     await writeRecord(this.record);
     this.stored = "part";
   }
@@ -187,10 +215,4 @@ function join(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
   whole.set(first);
   whole.set(second, first.length);
   return whole;
-}
-
-/** "https://host/a/model.gguf?download=true" -> "model.gguf". */
-function nameOf(url: string): string {
-  const { pathname, host } = new URL(url);
-  return decodeURIComponent(pathname.split("/").at(-1) ?? "") || host;
 }

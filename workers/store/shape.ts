@@ -1,13 +1,14 @@
 // Checks data from outside (IndexedDB, JSON) against a list of its fields: once, on entry.
 
 /** Kinds of fields; "?" stands for "or null". */
-export type Kind = "string" | "number" | "boolean" | "string?" | "strings";
+export type Kind = "string" | "number" | "boolean" | "string?" | "number?" | "strings";
 
 const CHECKS: Record<Kind, (value: unknown) => boolean> = {
   string: (value) => typeof value === "string",
   number: (value) => typeof value === "number" && Number.isFinite(value),
   boolean: (value) => typeof value === "boolean",
   "string?": (value) => value === null || typeof value === "string",
+  "number?": (value) => value === null || (typeof value === "number" && Number.isFinite(value)),
   strings: (value) => Array.isArray(value) && value.every((item) => typeof item === "string"),
 };
 

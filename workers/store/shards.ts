@@ -4,7 +4,7 @@ import { EngineError } from "../engine/base/errors.ts";
 import { SHARD_BYTES, shardCount } from "../engine/base/source.ts";
 import { checksum, sha256 } from "./checksum.ts";
 import { persistently, weights } from "./database.ts";
-import { isModelRecord, recordKey, type ModelRecord } from "./records.ts";
+import { asModelRecord, recordKey, type ModelRecord } from "./records.ts";
 import { isRecordOf } from "./shape.ts";
 
 /** What a shard was when it arrived. */
@@ -27,8 +27,11 @@ const checkKey = (id: string, index: number): IDBValidKey => ["check", id, index
 
 const isShardCheck = isRecordOf<ShardCheck>({ sizeBytes: "number", sha256: "string", checksum: "string" });
 
-/** Indices of the shards of each model that are in the store, by model id; of models without a record, too. */
-export async function storedShards(): Promise<Map<string, Set<number>>> {
+/** Which shards of which file are in the store, by the file's id. */
+export type ShardIndex = ReadonlyMap<string, ReadonlySet<number>>;
+
+/** Indices of the shards of each file that are in the store; of files without a record, too. */
+export async function storedShards(): Promise<ShardIndex> {
   const shards = new Map<string, Set<number>>();
   for (const key of await persistently(() => keys<IDBValidKey>(weights))) {
     if (!Array.isArray(key) || key[0] !== "check") continue;
@@ -78,6 +81,11 @@ export async function forgetShard(id: string, index: number): Promise<void> {
   await persistently(() => delMany([checkKey(id, index), shardKey(id, index)], weights));
 }
 
+/** Whether all of a file is in the store, and compared with the published hash where there is one. */
+export function isWhole({ id, sizeBytes, draft, sha256, verified }: ModelRecord, shards: ShardIndex): boolean {
+  return !draft && shards.get(id)?.size === shardCount(sizeBytes) && (sha256 === null || verified);
+}
+
 /** Length of shard `index` of a file. */
 export function shardBytes(sizeBytes: number, index: number): number {
   return Math.min(SHARD_BYTES, sizeBytes - index * SHARD_BYTES);
@@ -116,8 +124,8 @@ async function putShard(record: ModelRecord, index: number, bytes: Uint8Array<Ar
 /** Writes only while the model has its record: a shard that arrives after a removal would stay for ever. */
 function put(record: ModelRecord, index: number, shard: Kept, check: ShardCheck): Promise<boolean> {
   return weights("readwrite", async (store) => {
-    const kept = await promisifyRequest<unknown>(store.get(recordKey(record.id)));
-    if (!isModelRecord(kept) || kept.sizeBytes !== record.sizeBytes) return false;
+    const kept = asModelRecord(await promisifyRequest<unknown>(store.get(recordKey(record.id))));
+    if (kept?.sizeBytes !== record.sizeBytes) return false;
     store.put(shard, shardKey(record.id, index));
     store.put(check, checkKey(record.id, index));
     await promisifyRequest(store.transaction);

@@ -3,8 +3,11 @@ import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, Comp
 import type { BackendChoice, LoadProgress, ModelInfo, ModelSource, Stats } from "./wire.ts";
 
 export interface LoadOptions {
-  /** Catalogue id, URL of a GGUF file, or a file (several for a split one). */
-  readonly model: ModelSource | readonly File[];
+  /**
+   * Catalogue id, URL of a GGUF file (the first of a split one), "owner/repository:Q4_K_M" of a hub, id of a stored model, or a file (all
+   * files of a split one).
+   */
+  readonly model: ModelSource;
   /** Default "auto". */
   readonly backend?: BackendChoice;
   /** Positions to make room for; default: what the model was trained for, as far as memory allows. */
@@ -12,6 +15,10 @@ export interface LoadOptions {
   /** Loads also a model that took the tab down twice in a row: for a person who asks for it, not for a page that loads by itself. */
   readonly afterCrashes?: boolean;
   readonly onProgress?: (progress: LoadProgress) => void;
+  /** Access token for the model's host, where it wants one: sent to that host alone, and not kept. */
+  readonly token?: string;
+  /** Base URL of the hub that "owner/repository" means; default https://huggingface.co. */
+  readonly hub?: string;
   readonly signal?: AbortSignal;
 }
 

@@ -6,10 +6,21 @@ import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, Comp
 
 export type BackendChoice = "auto" | "webgpu" | "wasm";
 
-/** Where a model comes from: a catalogue id, a URL, or a file the user picked. */
-export type ModelSource = string | File;
+/**
+ * Where a model comes from: a catalogue id, the id of a stored model, the URL of a GGUF file (of the first of a split one), a Hugging Face
+ * page or "owner/repository:Q4_K_M", or a file the user picked (all files of a split one).
+ */
+export type ModelSource = string | File | readonly File[];
 
-export interface LoadRequest {
+/** How hosts are asked. */
+export interface Access {
+  /** Access token for the host of the model; null for the one that is kept for it, if any. It is sent to that host alone. */
+  readonly token: string | null;
+  /** Base URL of the hub that "owner/repository" means; null for https://huggingface.co. */
+  readonly hub: string | null;
+}
+
+export interface LoadRequest extends Partial<Access> {
   readonly model: ModelSource;
   readonly backend: BackendChoice;
   /** Positions to make room for; null takes what the model was trained for, as far as memory allows. */
@@ -68,7 +79,10 @@ export interface CatalogueEntry {
   readonly defaults: ModelDefaults | null;
 }
 
-/** A model in the store. */
+/** How a stored model came here: from an address, as a copy of files from a disk, or converted by us from another format. */
+export type ModelOrigin = "address" | "file" | "conversion";
+
+/** A model in the store, or on its way there. */
 export interface StoredModel {
   readonly id: string;
   readonly name: string;
@@ -89,10 +103,30 @@ export interface ModelInfo extends BackendInfo {
   readonly contextLength: number;
   /** "the file's own template" and the like: how messages become a prompt. */
   readonly template: string;
+  /** What to give to `load`. */
 }
+  /** File name. */
 
+  /** Of all its files; 0 while a conversion does not know yet. */
 /** Times of the last request, and what is held. */
 export interface Stats {
+  /** All of it is here, and compared with the published hash where there is one. */
+  readonly complete: boolean;
+  /** It is downloaded, copied or converted at this moment, in this tab or another. */
+  readonly busy: boolean;
+  readonly origin: ModelOrigin;
+  /** Where it came from; null where it came from no server. */
+  readonly url: string | null;
+  /** Published SHA-256 in lower-case hex; null where none is, and for split models, whose files have one each. */
+  readonly sha256: string | null;
+  /** Compared with the published hash, and the same. */
+  readonly verified: boolean;
+  /** When it was begun, in milliseconds since 1970; null where an earlier version did. */
+  readonly addedMs: number | null;
+  /** Number of files it comes in. */
+  readonly parts: number;
+  /** "Q4_K_M", as the name has it; null where it has none. */
+  readonly quantization: string | null;
   readonly load: { readonly bytes: number; readonly milliseconds: number };
   readonly prefill: { readonly tokens: number; readonly cachedTokens: number; readonly milliseconds: number };
   readonly decode: { readonly tokens: number; readonly milliseconds: number };
@@ -114,7 +148,7 @@ export type StreamMessage<Piece> =
 
 /** What crosses the wire to the worker that holds the model. `job` names a call that can be stopped; `model` the handle `load` gave. */
 export interface WorkerApi {
-  preview(source: ModelSource): Promise<Reply<ModelPreview>>;
+  preview(source: ModelSource, access?: Partial<Access>): Promise<Reply<ModelPreview>>;
   /** Frees the model loaded before, once the new file is here and readable. */
   load(
     job: number,
