@@ -3,12 +3,6 @@
 enable subgroups;
 diagnostic(off, subgroup_uniformity); // the loop around it is uniform where LANES is 1
 
-struct Codes {
-  low: vec4u,
-  high: vec4u,
-  factor: vec4f, // scale, and the sums of scale · c of each half
-}
-
 fn codes_at(at: u32, local: u32) -> Codes {
   let mine = codes[at + min(local % 4, 2)];
   return Codes(quadBroadcast(mine, 0), quadBroadcast(mine, 1), bitcast<vec4f>(quadBroadcast(mine, 2)));

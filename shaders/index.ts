@@ -14,14 +14,15 @@ import finishResidual from "./finish_residual.wgsl?raw";
 import finishSilu from "./finish_silu.wgsl?raw";
 import finishStore from "./finish_store.wgsl?raw";
 import greedy from "./greedy.wgsl?raw";
+import integers from "./integers.wgsl?raw";
 import matfew from "./matfew.wgsl?raw";
-import matfewInt8 from "./matfew_int8.wgsl?raw";
 import matmul from "./matmul.wgsl?raw";
 import matvec from "./matvec.wgsl?raw";
-import matvecInt8 from "./matvec_int8.wgsl?raw";
 import merge from "./merge.wgsl?raw";
 import norm from "./norm.wgsl?raw";
 import pick from "./pick.wgsl?raw";
+import productsFloat from "./products_float.wgsl?raw";
+import productsInt8 from "./products_int8.wgsl?raw";
 import quantize from "./quantize.wgsl?raw";
 import random from "./random.wgsl?raw";
 import reduceShared from "./reduce_shared.wgsl?raw";
@@ -33,6 +34,8 @@ import splits from "./splits.wgsl?raw";
 import state from "./state.wgsl?raw";
 import tileF16 from "./tile_f16.wgsl?raw";
 import tileF32 from "./tile_f32.wgsl?raw";
+import tileFloat from "./tile_float.wgsl?raw";
+import tileInt8 from "./tile_int8.wgsl?raw";
 import { kernel } from "./kernel.ts";
 
 export const KERNELS = {
@@ -40,8 +43,6 @@ export const KERNELS = {
   embed: kernel("embed", state, embed),
   matvec: kernel("matvec", state, matvec),
   matfew: kernel("matfew", state, matfew),
-  matvec_int8: kernel("matvec_int8", state, matvecInt8),
-  matfew_int8: kernel("matfew_int8", state, matfewInt8),
   quantize: kernel("quantize", state, quantize),
   matmul: kernel("matmul", state, matmul),
   norm: kernel("norm", state, norm),
@@ -64,15 +65,16 @@ export const FINISHES = {
 /** How matvec adds up over threads: in shared memory, or by shuffles (T2). */
 export const REDUCES = { shared: reduceShared, subgroup: reduceSubgroup };
 
-/** How matvec and matfew read activations: each thread for itself, or four together (T2). */
-export const SHARES = { none: shareNone, quad: shareQuad };
+/** How matvec and matfew multiply activations in floats: read by each thread for itself, or by four together (T2). */
+export const FLOAT_PRODUCTS = { none: [productsFloat, shareNone], quad: [productsFloat, shareQuad] };
 
-/** The same for activations in 8-bit integers. */
-export const CODES = { none: codesNone, quad: codesQuad };
+/** The same in 8-bit integers (T3). */
+export const INT8_PRODUCTS = { none: [productsInt8, integers, codesNone], quad: [productsInt8, integers, codesQuad] };
 
-/** Precision of matmul's tiles: f32, or f16 (T1). */
-export const TILES = { f32: tileF32, f16: tileF16 };
+/** What matmul's tiles hold: f32, f16 (T1), or 8-bit integers (T3). */
+export const TILES = { f32: [tileFloat, tileF32], f16: [tileFloat, tileF16], int8: [tileInt8, integers] };
 
 export type KernelName = keyof typeof KERNELS;
 export type FinishName = keyof typeof FINISHES;
-export type TileName = keyof typeof TILES;
+/** Precision of tiles in floats. */
+export type TileName = "f32" | "f16";

@@ -1,8 +1,7 @@
-// y = W·x for a few tokens: half a block of four rows is unpacked once and multiplied with up to eight of them. LANES threads share
-// four rows: they stride over the blocks, then add up. Needs a layout (quant/), activations() and finish().
+// y = W·x for a few tokens: a piece of four rows is unpacked once and multiplied with up to eight of them. LANES threads share four
+// rows: they stride over the blocks, then add up. Needs pieces of rows (products_*.wgsl) and finish().
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
 @group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
-@group(0) @binding(2) var<storage, read> input: array<vec4f>;   // x [tokens, BLOCKS * 8]
 @group(0) @binding(3) var<uniform> state: State;
 
 override BLOCKS = 1u;      // blocks of 32 in a row
@@ -22,24 +21,22 @@ var<workgroup> parts: array<vec4f, PARTS>; // [THREADS, 8 tokens]
   let lane = local % LANES;
   let quad = (group.y * groups.x + group.x) * (THREADS / LANES) + local / LANES;
   let rows = vec4u(row_block(2 * quad, 0), row_block(2 * quad, PAIR_OTHER), row_block(2 * quad + 1, 0), row_block(2 * quad + 1, PAIR_OTHER));
-  let stride = BLOCKS * 8;
+  let stride = BLOCKS * PIECES * PIECE_WORDS;
   let token = 8 * group.z;
   let many = state.tokens > token + 4;
   var sums0 = mat4x4f(); // a column for each of the first four tokens
   var sums1 = mat4x4f();
-  for (var i = 2 * lane; i < 2 * BLOCKS; i = select(i + 1, i + 2 * LANES - 1, i % 2 == 1)) {
-    let block = i / 2;
-    let half = i % 2;
-    let a = unpack(rows.x + block, half);
-    let b = unpack(rows.y + block, half);
-    let c = unpack(rows.z + block, half);
-    let d = unpack(rows.w + block, half);
-    let at = (state.first + token) * stride + 4 * i;
-    sums0 += mat4x4f(dot_rows(a, b, c, d, at, local), dot_rows(a, b, c, d, at + stride, local),
-      dot_rows(a, b, c, d, at + 2 * stride, local), dot_rows(a, b, c, d, at + 3 * stride, local));
+  for (var i = PIECES * lane; i < PIECES * BLOCKS; i = following(i)) {
+    let a = piece_of(rows.x, i);
+    let b = piece_of(rows.y, i);
+    let c = piece_of(rows.z, i);
+    let d = piece_of(rows.w, i);
+    let at = (state.first + token) * stride + i * PIECE_WORDS;
+    sums0 += mat4x4f(piece_sums(a, b, c, d, at, local), piece_sums(a, b, c, d, at + stride, local),
+      piece_sums(a, b, c, d, at + 2 * stride, local), piece_sums(a, b, c, d, at + 3 * stride, local));
     if (many) {
-      sums1 += mat4x4f(dot_rows(a, b, c, d, at + 4 * stride, local), dot_rows(a, b, c, d, at + 5 * stride, local),
-        dot_rows(a, b, c, d, at + 6 * stride, local), dot_rows(a, b, c, d, at + 7 * stride, local));
+      sums1 += mat4x4f(piece_sums(a, b, c, d, at + 4 * stride, local), piece_sums(a, b, c, d, at + 5 * stride, local),
+        piece_sums(a, b, c, d, at + 6 * stride, local), piece_sums(a, b, c, d, at + 7 * stride, local));
     }
   }
   if (LANES == 1) {
@@ -74,20 +71,7 @@ fn row_block(pair: u32, other: u32) -> u32 {
   return min(pair * PAIR_STRIDE + other, LAST_ROW) * BLOCKS;
 }
 
-// 16 weights.
-fn unpack(block: u32, half: u32) -> mat4x4f {
-  let scale = scale_of(block);
-  let s = select(scale.xy, scale.zw, half == 1);
-  let q = levels(block, half);
-  return mat4x4f(q[0] * s.x + s.y, q[1] * s.x + s.y, q[2] * s.x + s.y, q[3] * s.x + s.y);
-}
-
-// Products of 16 weights of four rows with 16 activations.
-fn dot_rows(a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, at: u32, local: u32) -> vec4f {
-  let x = activations(at, local);
-  return vec4f(dot_matrix(a, x), dot_matrix(b, x), dot_matrix(c, x), dot_matrix(d, x));
-}
-
-fn dot_matrix(w: mat4x4f, x: mat4x4f) -> f32 {
-  return dot(w[0], x[0]) + dot(w[1], x[1]) + dot(w[2], x[2]) + dot(w[3], x[3]);
+// The thread's next piece: of the same block, or of its next one.
+fn following(i: u32) -> u32 {
+  return select(i + 1, i + PIECES * (LANES - 1) + 1, i % PIECES == PIECES - 1);
 }

@@ -1,10 +1,9 @@
 // y = W·x for one token, four rows at a time. LANES threads share four rows: they stride over the blocks of a row, then add up.
 // With NORM the product is of an RMS-normalized vector: x comes multiplied by the norm's weight, and the factor that all rows share
 // comes last, from sums of squares that finish_residual.wgsl left (deferred normalization: no dispatch and no barrier of its own).
-// Needs a layout (quant/), activations(), reduce() and finish().
+// Needs block_sums() (products_*.wgsl), reduce() and finish().
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
 @group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
-@group(0) @binding(2) var<storage, read> input: array<vec4f>;   // x [BLOCKS * 8]
 @group(0) @binding(3) var<storage, read> squares: array<vec4f>; // sums of squares of four values each [BLOCKS * 8 / 4]
 @group(0) @binding(4) var<uniform> state: State;
 
@@ -27,18 +26,7 @@ override LANES = 1u;       // power of two, at most THREADS
   let quad = (group.y * groups.x + group.x) * (THREADS / LANES) + local / LANES;
   let rows = vec4u(row_block(2 * quad, 0), row_block(2 * quad, PAIR_OTHER), row_block(2 * quad + 1, 0), row_block(2 * quad + 1, PAIR_OTHER));
   var sums = vec4f();
-  for (var block = lane; block < BLOCKS; block += LANES) {
-    let at = 8 * block;
-    var x0 = activations(at, local);
-    var x1 = activations(at + 4, local);
-    let totals = vec2f(total(x0), total(x1));
-    x0 = ready(x0);
-    x1 = ready(x1);
-    sums.x += weigh(rows.x + block, dots(rows.x + block, x0, x1), totals);
-    sums.y += weigh(rows.y + block, dots(rows.y + block, x0, x1), totals);
-    sums.z += weigh(rows.z + block, dots(rows.z + block, x0, x1), totals);
-    sums.w += weigh(rows.w + block, dots(rows.w + block, x0, x1), totals);
-  }
+  for (var block = lane; block < BLOCKS; block += LANES) { sums += block_sums(rows, block, local); }
   var share = vec4f();
   if (NORM) {
     for (var i = lane; i < BLOCKS * 2; i += LANES) { share += squares[i]; }
@@ -55,8 +43,4 @@ override LANES = 1u;       // power of two, at most THREADS
 // First block of a row.
 fn row_block(pair: u32, other: u32) -> u32 {
   return min(pair * PAIR_STRIDE + other, LAST_ROW) * BLOCKS;
-}
-
-fn total(x: mat4x4f) -> f32 {
-  return dot(x[0] + x[1] + x[2] + x[3], vec4f(1.0));
 }

@@ -6,7 +6,8 @@ import { Buffers } from "../../workers/engine/gpu/buffers.ts";
 import type { Gpu } from "../../workers/engine/gpu/device.ts";
 import type { Rows } from "../../workers/engine/gpu/dispatch.ts";
 import type { FusedLinear } from "../../workers/engine/gpu/fuse.ts";
-import { linear } from "../../workers/engine/gpu/linear.ts";
+import type { Tuning } from "../../workers/engine/gpu/lanes.ts";
+import { linear, quantize, takesIntegers } from "../../workers/engine/gpu/linear.ts";
 import { makeMemory } from "../../workers/engine/gpu/memory.ts";
 import { Programs } from "../../workers/engine/gpu/program.ts";
 import { makeReady, Runner } from "../../workers/engine/gpu/run.ts";
@@ -35,7 +36,11 @@ export async function productError(gpu: Gpu, tier: Tier, { type, rows, cols, tok
   const rope = { dims: 8, frequencies: new Float32Array(4), magnitude: 1 };
   const memory = makeMemory(buffers, { shape, rope, segments: [] }, 8, tokens);
   const runner = new Runner(gpu, memory, (...args) => buffers.make(...args));
-  const tuning = { lanes: { [cols]: { threads: 64, lanes } }, tiled: kernel === "many", milliseconds: 0 };
+  const tuning: Tuning = {
+    lanes: { [cols]: { threads: 64, lanes } },
+    many: kernel === "many" ? (tier.integers ? "tiles_int8" : "tiles") : "few",
+    milliseconds: 0,
+  };
   const parts = { shape, ropeDims: 8, memory, weights, programs, tuning, tier, subgroupSize: gpu.subgroupSize };
   const step: FusedLinear = {
     op: "linear",
@@ -51,7 +56,8 @@ export async function productError(gpu: Gpu, tier: Tier, { type, rows, cols, tok
   const x = new Float32Array(tokens * padded);
   for (let token = 0; token < tokens; token++) for (let i = 0; i < cols; i++) x[token * padded + i] = random(7 + token, i) - 0.5;
   gpu.device.queue.writeBuffer(memory.hidden, 0, x);
-  const dispatches = linear(parts, step, null, kernel);
+  const prepared = takesIntegers(parts, step, kernel) ? [quantize(parts, step)] : [];
+  const dispatches = [...prepared, ...linear(parts, step, null, kernel)];
   await programs.compile(dispatches.map((dispatch) => dispatch.program));
   runner.place(0, tokens);
   runner.submit([{ dispatches: makeReady(programs, dispatches), position: 0, tokens }]);

@@ -9,7 +9,7 @@ export function attention({ programs, memory, shape, tuning }: Parts, layer: num
   const { heads, kvHeads, headDim } = shape;
   const { head8 } = memory;
   // Flash attention: queries of 16 or 32 tokens fit 16 kB of shared memory; where sharing does not pay, less is shared.
-  const quads = head8 > 8 || !tuning.tiled ? 4 : 8;
+  const quads = head8 > 8 || tuning.many === "few" ? 4 : 8;
   const constants = {
     HEAD: headDim,
     HEAD8: head8,
@@ -20,7 +20,7 @@ export function attention({ programs, memory, shape, tuning }: Parts, layer: num
     QUERY_STRIDE: memory.width.q,
     RESULT_STRIDE: memory.width.attended,
     QUADS: quads,
-    KEYS: tuning.tiled ? 32 : 16,
+    KEYS: tuning.many === "few" ? 16 : 32,
   };
   const buffers = { ...buffersOf(memory), keys: memory.keys[layer]!, values: memory.values[layer]! };
   if (rows !== "one") {

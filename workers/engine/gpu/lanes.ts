@@ -12,8 +12,8 @@ export interface LaneShape {
 export interface Tuning {
   /** By the columns of a matrix. */
   readonly lanes: Readonly<Record<string, LaneShape>>;
-  /** True where many tokens are faster in tiles of shared memory than eight at a time. */
-  readonly tiled: boolean;
+  /** How many tokens run: eight at a time, or in tiles of shared memory, of floats or (T3) of integers. */
+  readonly many: "few" | "tiles" | "tiles_int8";
   /** Milliseconds the measured products took together: what tiers are compared by. */
   readonly milliseconds: number;
 }

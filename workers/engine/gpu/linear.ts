@@ -1,5 +1,5 @@
 // Dispatches of a linear map, for one token, a few or many, and of what surrounds it: embedding and norm.
-import { CODES, FINISHES, KERNELS, REDUCES, SHARES, TILES } from "../../../shaders/index.ts";
+import { FINISHES, FLOAT_PRODUCTS, INT8_PRODUCTS, KERNELS, REDUCES, TILES } from "../../../shaders/index.ts";
 import { kernel } from "../../../shaders/kernel.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import { assert } from "../base/errors.ts";
@@ -44,10 +44,10 @@ export function quantize({ programs, memory }: Parts, step: FusedLinear): Dispat
   };
 }
 
-/** True where a map multiplies 8-bit integers: in the tier that does, unless weights are floats or wait in tiles. */
+/** True where a map multiplies 8-bit integers: in the tier that does, unless weights are floats or tiles of floats are faster. */
 export function takesIntegers({ tier, tuning }: Parts, { matrix }: FusedLinear, rows: Rows): boolean {
   const floats = LAYOUTS[matrix.layout].scaleWords === 0;
-  return tier.integers && !floats && !(rows === "many" && tuning.tiled);
+  return tier.integers && !floats && !(rows === "many" && tuning.many === "tiles");
 }
 
 /** A linear map; a dispatch for each part of its matrix. `next`: weight of the norm that reads the residual next. */
@@ -64,7 +64,8 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
   const gated = finish === "silu";
   const quads = Math.ceil(part.rows / 4);
   const rowsOf = (out: Activation): number => matrix.tensors[step.parts.indexOf(out)]?.rows ?? 0;
-  const { name, threads, lanes, grid } = shapeOf(tuning, matrix, rows, quads, takesIntegers(parts, step, rows));
+  const { name, threads, lanes, grid } = shapeOf(tuning, matrix, rows, quads);
+  const integers = takesIntegers(parts, step, rows);
   const input = inputOf(memory, step);
   const numbers = {
     ...constants,
@@ -93,11 +94,11 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
     CONTEXT: memory.contextLength,
   };
   const program = kernel(
-    `${name}_${finish} ${matrix.layout}`,
+    `${name}${integers ? "_int8" : ""}_${finish} ${matrix.layout}`,
     KERNELS[name].wgsl,
     ...read,
     FINISHES[finish],
-    ...tierParts(tier, name, lanes),
+    ...tierParts(tier, name, lanes, integers),
   );
   return {
     program: programs.program(program, numbers),
@@ -119,24 +120,24 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
 }
 
 interface KernelShape {
-  readonly name: "matvec" | "matfew" | "matmul" | "matvec_int8" | "matfew_int8";
+  readonly name: "matvec" | "matfew" | "matmul";
   readonly threads: number;
   readonly lanes: number;
   readonly grid: Dispatch["grid"];
 }
 
-function shapeOf(tuning: Parts["tuning"], matrix: Matrix, rows: Rows, quads: number, integers: boolean): KernelShape {
+function shapeOf(tuning: Parts["tuning"], matrix: Matrix, rows: Rows, quads: number): KernelShape {
   const wide = (groups: number, tokens: Dispatch["grid"][2]): Dispatch["grid"] => {
     const x = Math.min(groups, 32768);
     return [x, Math.ceil(groups / x), tokens];
   };
-  if (rows === "many" && tuning.tiled) {
+  if (rows === "many" && tuning.many !== "few") {
     return { name: "matmul", threads: 64, lanes: 1, grid: [Math.ceil(quads / 16), { tokens: 32 }, 1] };
   }
   const { threads, lanes } = laneShape(tuning, matrix);
   const groups = Math.ceil(quads / (threads / lanes));
-  if (rows === "one") return { name: integers ? "matvec_int8" : "matvec", threads, lanes, grid: wide(groups, 1) };
-  return { name: integers ? "matfew_int8" : "matfew", threads, lanes, grid: wide(groups, { tokens: 8 }) };
+  if (rows === "one") return { name: "matvec", threads, lanes, grid: wide(groups, 1) };
+  return { name: "matfew", threads, lanes, grid: wide(groups, { tokens: 8 }) };
 }
 
 function inputOf(memory: Parts["memory"], step: FusedLinear): GPUBuffer {
@@ -144,13 +145,11 @@ function inputOf(memory: Parts["memory"], step: FusedLinear): GPUBuffer {
 }
 
 /** The parts of a kernel that a tier chooses. */
-function tierParts({ tile, shuffles }: Tier, name: KernelShape["name"], lanes: number): string[] {
-  if (name === "matmul") return [TILES[tile]];
-  const sharing = shuffles && lanes === 1 ? "quad" : "none";
-  const share = SHARES[sharing];
-  const codes = CODES[sharing];
-  const reduce = REDUCES[shuffles && lanes > 1 ? "subgroup" : "shared"];
-  return { matvec: [share, reduce], matfew: [share], matvec_int8: [codes, reduce], matfew_int8: [codes] }[name];
+function tierParts({ tile, shuffles }: Tier, name: KernelShape["name"], lanes: number, integers: boolean): readonly string[] {
+  if (name === "matmul") return TILES[integers ? "int8" : tile];
+  const products = (integers ? INT8_PRODUCTS : FLOAT_PRODUCTS)[shuffles && lanes === 1 ? "quad" : "none"];
+  if (name === "matfew") return products;
+  return [...products, REDUCES[shuffles && lanes > 1 ? "subgroup" : "shared"]];
 }
 
 function bufferName(of: Activation): "hidden" | "q" | "attended" | "gate" | "logits" {

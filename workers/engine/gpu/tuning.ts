@@ -36,7 +36,7 @@ export async function tune(
     let best = Infinity;
     for (const candidate of CANDIDATES) {
       if (best < Infinity && now() > deadline) break;
-      const tuning = { lanes: { [step.matrix.cols]: candidate }, tiled: false, milliseconds: 0 };
+      const tuning = { lanes: { [step.matrix.cols]: candidate }, many: "few" as const, milliseconds: 0 };
       const ms = await measure({ ...parts, tuning }, step, "one", 1, runner, now);
       if (ms < best) lanes[step.matrix.cols] = candidate;
       best = Math.min(best, ms);
@@ -45,11 +45,14 @@ export async function tune(
   }
   // Where a thread a row is fastest, threads do not share anything cheaply, and tiles are hopeless: don't even compile them.
   const apart = steps.every((step) => lanes[step.matrix.cols]!.lanes === 1);
-  if (apart || steps.length === 0) return { lanes, tiled: false, milliseconds };
-  const [few, tiles] = [false, true].map((tiled) => ({ ...parts, tuning: { lanes, tiled, milliseconds } }));
-  const fewMs = await measure(few!, steps[0]!, "many", TILE_TOKENS, runner, now);
-  const tilesMs = await measure(tiles!, steps[0]!, "many", TILE_TOKENS, runner, now);
-  return { lanes, tiled: tilesMs < fewMs, milliseconds };
+  if (apart || steps.length === 0) return { lanes, many: "few", milliseconds };
+  const ways: Tuning["many"][] = parts.tier.integers ? ["few", "tiles", "tiles_int8"] : ["few", "tiles"];
+  const times: number[] = [];
+  for (const many of ways) {
+    const tuning = { lanes, many, milliseconds };
+    times.push(await measure({ ...parts, tuning }, steps[0]!, "many", TILE_TOKENS, runner, now));
+  }
+  return { lanes, many: ways[times.indexOf(Math.min(...times))]!, milliseconds };
 }
 
 /** Milliseconds of one product, best of three. */
