@@ -13,7 +13,7 @@ import type { Tuning } from "./lanes.ts";
 import type { Memory } from "./memory.ts";
 import { LOGIT_ROWS, makeMemory } from "./memory.ts";
 import { planPick, planSegments } from "./plan.ts";
-import { PrefillPace, runSegments } from "./prefill.ts";
+import { FIRST_TOKENS, PrefillPace, runLayers } from "./prefill.ts";
 import { Programs } from "./program.ts";
 import type { Ready } from "./run.ts";
 import { makeReady, Runner } from "./run.ts";
@@ -111,7 +111,20 @@ export class GpuBackend implements Backend {
     const measure = (tier: Tier): Promise<Tuning> => tune({ ...this.base, tier }, this.segments, this.runner, this.now);
     this.preparing ??= this.chooser.choose(measure).then((choice) => this.prepare(choice));
     await this.preparing;
-    await this.runner.finished();
+    await this.warmUp();
+  }
+
+  /** Runs the first layer, so that the driver has compiled the kernels before somebody waits, and the pace of many tokens is known. */
+  private async warmUp(): Promise<void> {
+    const { runner, contextLength } = this;
+    const { one, many } = this.usablePlans();
+    const tokens = Math.min(FIRST_TOKENS, contextLength);
+    runner.setTokens(new Uint32Array(tokens));
+    runner.place(0, tokens);
+    const first = layersOf(many).slice(0, 1);
+    runner.submit([{ dispatches: [...first.flat(), ...layersOf(one)[0]!], position: 0, tokens }]);
+    await runner.finished();
+    await runLayers(runner, first, 0, tokens, this.prefillPace, this.now);
   }
 
   private get base(): Omit<Parts, "tier" | "tuning"> {
@@ -179,7 +192,7 @@ export class GpuBackend implements Backend {
       runner.submit([{ dispatches: plans.one.flat(), position: at, tokens: 1 }]);
       return runner.logits(1);
     }
-    await runSegments(runner, plans[rows].slice(0, -1), at, count, this.prefillPace, this.now, signal);
+    await runLayers(runner, layersOf(plans[rows]), at, count, this.prefillPace, this.now, signal);
     if (logits === "none") return new Float32Array(0);
     const head = plans.few.at(-1)!;
     const { vocab } = this.model.shape;
@@ -218,6 +231,11 @@ export class GpuBackend implements Backend {
     this.release();
     this.gpu.device.destroy();
   }
+}
+
+/** Layers without the head; the first begins with the embedding. */
+function layersOf([embedding = [], first = [], ...rest]: readonly Ready[][]): Ready[][] {
+  return [[...embedding, ...first], ...rest.slice(0, -1)];
 }
 
 function tensorsOf(model: Model): Tensor[] {

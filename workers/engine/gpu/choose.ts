@@ -10,7 +10,7 @@ import type { Tier, TierName } from "./tiers.ts";
 import { missing, TIERS } from "./tiers.ts";
 
 /** Changes whenever kernels do, so that old measurements are not believed. */
-const VERSION = 1;
+const VERSION = 2;
 /** Integers lose some accuracy, so they must be worth it. */
 const WORTH = 0.9;
 
@@ -22,8 +22,8 @@ interface Remembered {
 
 /** A chooser for one model on one device. `forced` runs a tier untested. */
 export function chooser(host: Host, gpu: Gpu, model: Model, forced?: TierName): Chooser {
-  const { dim, ffnDim, layers } = model.shape;
-  const key = `gpu ${VERSION} ${gpu.adapterName} ${dim} ${ffnDim} ${layers}`;
+  const { dim, ffnDim } = model.shape;
+  const key = `gpu ${VERSION} ${gpu.adapterName} ${dim} ${ffnDim}`;
   const tier = TIERS.find(({ name }) => name === forced);
   return {
     async recall() {

@@ -4,16 +4,17 @@ import type { Ready, Runner } from "./run.ts";
 
 /** A submit should take no longer: the browser's own drawing waits behind it. */
 const SUBMIT_MS = 40;
-/** Tokens to begin with, before anything is known of the device. */
-const FIRST_TOKENS = 32;
+/** Tokens to begin with, before anything is known of the device: more than a few, so that the kernels for many are timed. */
+export const FIRST_TOKENS = 16;
 
 /** What is known of how fast many tokens run, across requests. */
 export class PrefillPace {
   /** Milliseconds of a layer for one token of many, smoothed; null before the first. */
   private layerMs: number | null = null;
 
-  note(elapsedMs: number, tokens: number, segments: number): void {
-    const ms = elapsedMs / (tokens * segments);
+  /** Takes the time of a submit. */
+  note(elapsedMs: number, tokens: number, layers: number): void {
+    const ms = elapsedMs / (tokens * layers);
     this.layerMs = this.layerMs === null ? ms : 0.5 * (this.layerMs + ms);
   }
 
@@ -24,30 +25,41 @@ export class PrefillPace {
   }
 
   /** Layers that fit a submit. */
-  segments(tokens: number): number {
+  layers(tokens: number): number {
     return this.layerMs === null ? 1 : Math.max(1, Math.floor(SUBMIT_MS / (this.layerMs * tokens)));
   }
 }
 
-/** Runs segments for tokens that are in place at `at`. Looks at the signal between submits. Throws `aborted`. */
-export async function runSegments(
+/**
+ * Runs layers for tokens that are in place at `at`, as many a submit as the ones before have shown to fit. Looks at the signal between
+ * submits. Throws `aborted`.
+ */
+export async function runLayers(
   runner: Runner,
-  segments: readonly (readonly Ready[])[],
+  layers: readonly (readonly Ready[])[],
   at: number,
   tokens: number,
   pace: PrefillPace,
   now: () => number,
   signal?: AbortSignal,
 ): Promise<void> {
-  const start = now();
-  const each = pace.segments(tokens);
+  let last = now();
   const flights: Promise<void>[] = [];
-  for (let from = 0; from < segments.length; from += each) {
+  for (let from = 0; from < layers.length;) {
     if (flights.length === 2) await flights.shift();
-    if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
-    runner.submit([{ dispatches: segments.slice(from, from + each).flat(), position: at, tokens }]);
-    flights.push(runner.finished());
+    if (signal?.aborted) {
+      await Promise.all(flights); // the GPU is idle when this throws
+      throw new EngineError("aborted", "Stopped.");
+    }
+    const some = layers.slice(from, from + pace.layers(tokens));
+    runner.submit([{ dispatches: some.flat(), position: at, tokens }]);
+    flights.push(
+      runner.finished().then(() => {
+        if (tokens >= 8) pace.note(now() - last, tokens, some.length); // fewer say little of many
+        last = now();
+      }),
+    );
+    from += some.length;
   }
   await Promise.all(flights);
-  if (tokens > 8) pace.note(now() - start, tokens, segments.length);
 }
