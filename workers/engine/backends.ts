@@ -1,4 +1,5 @@
-// Which backend a model runs on: the one asked for, or the first of the two that works.
+// Which backend a model runs on: the one asked for, or the faster of the two that works.
+import { chooseBackend } from "./auto.ts";
 import type { Backend } from "./base/backend.ts";
 import { EngineError, type ErrorCode } from "./base/errors.ts";
 import type { Host } from "./base/host.ts";
@@ -30,15 +31,19 @@ const OPENERS = {
 const GPU_FAILURES: readonly ErrorCode[] = ["no_gpu", "gpu_lost", "out_of_memory", "bad_logits", "internal"];
 
 /**
- * Opens a backend and brings the weights into it. "auto" takes WebGPU where a graphics card does the work, and falls back to
- * WASM where that fails, saying why. Throws `no_gpu`, `gpu_lost`, `no_wasm_simd`, `out_of_memory`, `aborted` and what reading throws.
+ * Opens a backend and brings the weights into it. "auto" takes the one that was measured to be faster, and falls back to WASM where
+ * WebGPU fails, saying why. Throws `no_gpu`, `gpu_lost`, `no_wasm_simd`, `out_of_memory`, `aborted` and what reading throws.
  */
 export async function openBackend(host: Host, file: ModelFile, options: BackendOptions): Promise<OpenedBackend> {
   if (options.backend !== "auto") return start(host, file, options.backend, options);
-  const obstacle = await gpuObstacle(host.gpu);
-  if (obstacle) return because(await start(host, file, "wasm", options), obstacle);
+  const { kind, reason } = await chooseBackend(host, file.model, {
+    webgpu: async (...args) => (await OPENERS.webgpu())(...args),
+    wasm: async (...args) => (await OPENERS.wasm())(...args),
+  });
+  options.signal?.throwIfAborted();
+  if (kind === "wasm") return because(await start(host, file, "wasm", options), reason);
   try {
-    return await start(host, file, "webgpu", options);
+    return because(await start(host, file, "webgpu", options), reason);
   } catch (error) {
     const { code, message } = EngineError.record(error);
     if (!GPU_FAILURES.includes(code)) throw error;
@@ -62,15 +67,6 @@ async function start(host: Host, file: ModelFile, kind: keyof typeof OPENERS, op
     backend.dispose();
     throw error;
   }
-}
-
-/** Why WebGPU should not be tried; null where it should. */
-async function gpuObstacle(gpu: GPU | null): Promise<string | null> {
-  if (!gpu) return "This browser has no WebGPU here.";
-  const adapter = await gpu.requestAdapter().catch(() => null);
-  if (!adapter) return "WebGPU finds no graphics card.";
-  // A software adapter computes on the same processor, several times slower than our own kernels for it.
-  return adapter.info.isFallbackAdapter ? "WebGPU has only a software adapter here." : null;
 }
 
 function sentence(text: string): string {
