@@ -4,10 +4,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { HEADER_RULES, headersFile, headersFor } from "../../.config/headers.ts";
+import { isEntry } from "../../workers/catalogue.ts";
 import { precacheOf } from "../../.config/service-worker.ts";
 
 const PUBLIC = join(import.meta.dirname, "../../public");
 const readJson = (name: string): unknown => JSON.parse(readFileSync(join(PUBLIC, name), "utf8"));
+
+/** Those of an entry, in the order of the alphabet. */
+const FIELDS = [
+  "advice",
+  "confirmed",
+  "contextLength",
+  "defaults",
+  "homepage",
+  "id",
+  "licence",
+  "name",
+  "parameters",
+  "prompt",
+  "quantization",
+  "sha256",
+  "sizeBytes",
+  "urls",
+  "use",
+  "variants",
+];
 
 describe("headers", () => {
   it("isolate every page, and let other pages import the library", () => {
@@ -50,6 +71,10 @@ describe("the catalogue", () => {
   const isHex64 = (value: unknown): boolean => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
   const entries: unknown = readJson("catalogue.json");
   const list: Record<string, unknown>[] = Array.isArray(entries) ? entries : [];
+  const filesOf = (entry: Record<string, unknown>): Record<string, unknown>[] => [
+    entry,
+    ...(Array.isArray(entry["variants"]) ? entry["variants"] : []),
+  ];
 
   it("starts with the default model, exactly as it is published", () => {
     expect(list[0]).toMatchObject({
@@ -60,14 +85,35 @@ describe("the catalogue", () => {
   });
 
   it.each(list.map((entry) => [entry["id"], entry]))("describes %s completely", (_, entry) => {
-    const fields = ["defaults", "homepage", "id", "licence", "name", "parameters", "quantization", "sha256", "sizeBytes", "urls"];
-    expect(Object.keys(entry).sort()).toEqual(fields);
-    for (const field of ["id", "name", "quantization", "licence", "homepage"]) expect(entry[field]).toBeTypeOf("string");
-    for (const field of ["sizeBytes", "parameters"]) expect(Number.isSafeInteger(entry[field])).toBe(true);
-    expect(entry["sha256"] === null || isHex64(entry["sha256"])).toBe(true);
-    const urls: unknown[] = Array.isArray(entry["urls"]) ? entry["urls"] : [];
-    expect(urls.length).toBeGreaterThan(0);
-    for (const url of urls) expect(url).toMatch(/^(models\/|https:\/\/)[^?#]+\.gguf$/);
+    expect(isEntry(entry)).toBe(true);
+    expect(Object.keys(entry).sort()).toEqual(FIELDS);
+    for (const field of ["id", "name", "licence"]) expect(entry[field]).not.toBe("");
+    expect(entry["homepage"]).toMatch(/^https:\/\//);
+    for (const field of ["parameters", "contextLength"]) expect(Number.isSafeInteger(entry[field])).toBe(true);
+  });
+
+  it.each(
+    list.flatMap((entry) => filesOf(entry).map((file) => [`${String(entry["id"])}, ${String(file["quantization"])}`, file])),
+  )("says of %s where it is, how large, and its hash", (_, file) => {
+    expect(file["quantization"]).toMatch(/^(F32|F16|BF16|I?Q\d_\w+)$/);
+    expect(Number.isSafeInteger(file["sizeBytes"])).toBe(true);
+    expect(file["sha256"] === null || isHex64(file["sha256"])).toBe(true);
+    for (const url of [file["urls"]].flat()) expect(url).toMatch(/^(models\/|builtin\/|https:\/\/)[^?#]+\.gguf$/);
+  });
+
+  it("has a source for what it calls confirmed, and advice for the rest", () => {
+    for (const entry of list) {
+      const sources = filesOf(entry).map((file) => [file["urls"]].flat().length);
+      if (entry["confirmed"] === true) expect(Math.min(...sources)).toBeGreaterThan(0);
+      else expect([sources, entry["advice"]]).toEqual([sources.map(() => 0), expect.stringContaining("GGUF")]);
+    }
+  });
+
+  it("has no quantization of a model twice", () => {
+    for (const entry of list) {
+      const names = filesOf(entry).map((file) => file["quantization"]);
+      expect(new Set(names).size).toBe(names.length);
+    }
   });
 
   it("has no id twice", () => {

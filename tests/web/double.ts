@@ -35,6 +35,12 @@ export const ENTRY: CatalogueEntry = {
   licence: "Apache-2.0",
   homepage: "https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
   defaults: { system: "", sampling: { temperature: 0.2, topP: 0.9 } },
+  variants: [],
+  use: "chat",
+  contextLength: 8192,
+  prompt: "ChatML",
+  confirmed: true,
+  advice: null,
 };
 
 const MESSAGES: Partial<Record<ErrorCode, [message: string, hint: string]>> = {

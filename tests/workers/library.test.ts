@@ -15,6 +15,12 @@ const ENTRY = {
   licence: "MIT",
   homepage: "https://hub.example/tiny",
   defaults: { system: "", sampling: { temperature: 0.2 } },
+  variants: [{ quantization: "Q8_0", urls: ["https://hub.example/tiny.Q8_0.gguf"], sizeBytes: 45, sha256: null }],
+  use: "chat",
+  contextLength: 128,
+  prompt: null,
+  confirmed: true,
+  advice: null,
 };
 
 let files: Record<string, Uint8Array<ArrayBuffer> | string>;
@@ -75,6 +81,18 @@ describe("the library of models", () => {
       defaults: ENTRY.defaults,
     });
     expect(asked).toEqual([`${APP}catalogue.json`]);
+  });
+
+  it("knows the other quantizations of a model", async () => {
+    const preview = await createLibrary(APP).preview("tiny:Q8_0");
+    expect(preview).toMatchObject({ id: "tiny:Q8_0", name: "Tiny Instruct", sizeBytes: 45 });
+    await expect(createLibrary(APP).find("tiny:Q2_K", {})).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("says how to bring a model that no public page is known to have", async () => {
+    const advice = "Convert your copy, and open the file.";
+    files[`${APP}catalogue.json`] = JSON.stringify([{ ...ENTRY, urls: [], confirmed: false, advice }]);
+    await expect(createLibrary(APP).preview("tiny")).rejects.toMatchObject({ code: "not_found", hint: advice });
   });
 
   it("finds the file of a page on the hub, and what model is in it", async () => {

@@ -62,21 +62,39 @@ export interface ModelDefaults {
   readonly sampling: Partial<Omit<Sampling, "seed">>;
 }
 
-/** A line of public/catalogue.json. */
-export interface CatalogueEntry {
-  readonly id: string;
-  readonly name: string;
-  /** Where the file is, first to last to try; relative ones belong to the app's own origin. */
+/** One file of a model in the catalogue: the same weights come in several quantizations. */
+export interface CatalogueFile {
+  /** "Q4_K_M", as the file's name has it. */
+  readonly quantization: string;
+  /** Where the file is, first to last to try; relative ones belong to the app's own origin. None where no source is confirmed. */
   readonly urls: readonly string[];
+  /** Exact where `urls` has one, else about what the model's shape comes to. */
   readonly sizeBytes: number;
   /** Lower-case hex, where it is published. */
   readonly sha256: string | null;
-  readonly quantization: string;
+}
+
+/** A model of public/catalogue.json. Its fields as a `CatalogueFile` are those of the file that we recommend. */
+export interface CatalogueEntry extends CatalogueFile {
+  readonly id: string;
+  readonly name: string;
   readonly parameters: number;
   readonly licence: string;
   /** The page that tells more of the model. */
   readonly homepage: string;
   readonly defaults: ModelDefaults | null;
+  /** The same model in other quantizations, smallest first: "id:Q8_0" loads one. */
+  readonly variants: readonly CatalogueFile[];
+  /** chat answers; text only goes on writing; demonstration is ours, shows the engine at work and is never offered for answers. */
+  readonly use: "chat" | "text" | "demonstration";
+  /** Positions it was trained for. */
+  readonly contextLength: number;
+  /** Name of its prompt format; null for models without one. */
+  readonly prompt: string | null;
+  /** Whether public pages were seen to have these very files. Where not, `advice` tells how to bring one. */
+  readonly confirmed: boolean;
+  /** What a person has to know before getting it; null where there is nothing. */
+  readonly advice: string | null;
 }
 
 /** How a stored model came here: from an address, as a copy of files from a disk, or converted by us from another format. */
