@@ -2,7 +2,9 @@
 // AbortSignal becomes stop(job), and nothing heavy runs here.
 import { transfer } from "comlink";
 import { Inbox, readPieces, type StreamedPiece } from "./client-stream.ts";
-import { connect, type Api, type Wire } from "./client-wire.ts";
+import { absolute } from "./client-store.ts";
+import { connect, type Api, type Wire as WireTo } from "./client-wire.ts";
+import type { Advice, AdviceSubject } from "./engine/base/advice.ts";
 import type { Create, Cria, LoadOptions, RequestOptions } from "./engine/base/cria.ts";
 import { EngineError } from "./engine/base/errors.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./engine/base/openai.ts";
@@ -37,8 +39,21 @@ export async function load(options: LoadOptions): Promise<Cria> {
 }
 
 /** What is known of a model before it is loaded. Reads the first bytes of its file, never more. */
-export function preview(model: ModelSource): Promise<ModelPreview> {
-  return connect().ask((api) => api.preview(oneModel(model)));
+export function preview(model: ModelSource, access: Partial<Access> = {}): Promise<ModelPreview> {
+  return connect().ask((api) => api.preview(oneModel(model), access));
+}
+
+/**
+ * Foretells how models would do on this device: whether each fits, how long a context, how soon the first word, how many tokens a second.
+ * Of a model that has to be looked into, the header is read and nothing else. The device is measured once, in about half a second of
+ * silence, and `again` where asked. Rejects with what reading the header rejects with.
+ */
+export function advise(
+  subjects: readonly AdviceSubject[],
+  { again = false, signal }: { again?: boolean; signal?: AbortSignal } = {},
+): Promise<readonly Advice[]> {
+  const addressed = subjects.map((subject) => (typeof subject === "string" ? absolute(subject) : subject));
+  return run(connect(), signal, (api, job) => api.advise(job, addressed, again));
 }
 
 /** The models the app offers. */

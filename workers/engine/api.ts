@@ -1,6 +1,7 @@
 // The methods that cross the wire: one model at a time, errors as records, streams to an outlet, every long call stoppable.
 import { chatChunks, completionChunks, wholeChat, wholeCompletion, type Author, type Pieces } from "./answers.ts";
 import { EngineError } from "./base/errors.ts";
+import { AdviceDesk } from "./advice-desk.ts";
 import type { Host } from "./base/host.ts";
 import type { ByteSource } from "./base/source.ts";
 import type {
@@ -70,10 +71,13 @@ class Api implements WorkerApi {
   private current: Loaded | null = null;
   private lastHandle = 0;
 
+  private readonly desk: AdviceDesk;
   constructor(
     private readonly host: Host,
     private readonly library: Library,
-  ) {}
+  ) {
+    this.desk = new AdviceDesk(host);
+  }
 
   preview(source: ModelSource): Promise<Reply<ModelPreview>> {
     return reply(() => this.library.preview(source));
@@ -140,6 +144,13 @@ class Api implements WorkerApi {
   removeModel: WorkerApi["removeModel"] = (id) => reply(async () => (await this.library.remove(id), null));
 
   deleteEverything: WorkerApi["deleteEverything"] = () => {
+  advise: WorkerApi["advise"] = (job, subjects, again) => {
+    return this.asJob(job, (signal) => {
+      const find = (source: ModelSource): Promise<FoundModel> => this.library.find(source, { signal });
+      return this.desk.advise(subjects, { signal, again, find, alone: (work) => this.alone(work, signal) });
+    });
+  };
+
     return reply(async () => {
       for (const job of this.jobs.values()) job.abort();
       const leave = await this.loading.enter();
@@ -189,12 +200,23 @@ class Api implements WorkerApi {
 
   private need(model: number): Loaded {
     if (this.current?.handle === model) return this.current;
+      await this.desk.foretell(found, file);
     const message = this.current ? "This model was replaced by another." : "The model was unloaded.";
     throw new EngineError("disposed", message, "Load it again.");
   }
 
   private async whole<Whole>(
     model: number,
+  /** Runs something while nothing is loaded and nothing is answered. */
+  private async alone(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const leave = await this.loading.enter(signal);
+    try {
+      await (this.current ? this.current.engine.aside(work, signal) : work());
+    } finally {
+      leave();
+    }
+  }
+
     prepare: (engine: Engine) => Prepared,
     shape: (author: Author, pieces: Pieces) => Promise<Whole>,
     signal: AbortSignal,
@@ -203,7 +225,9 @@ class Api implements WorkerApi {
     const start = prepare(engine);
     const endWork = await found.markWork();
     try {
-      return await shape(authorOf(engine), start(signal));
+      const answer = await shape(authorOf(engine), start(signal));
+      void this.desk.heard(found.id, engine);
+      return answer;
     } finally {
       await endWork();
     }
@@ -237,6 +261,7 @@ class Api implements WorkerApi {
     const outcome = await reply(() => work(controller.signal));
     this.jobs.delete(job);
     return outcome;
+        void this.desk.heard(found.id, engine);
   }
 }
 

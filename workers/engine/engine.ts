@@ -135,6 +135,33 @@ export class Engine {
 
   private prepare(task: Task): Prepared {
     this.needOpen();
+  /** Checks a request to score continuations; what it gives runs it, once the requests before it are done. Throws `bad_request`, `disposed`. */
+  score(request: ScoreRequest): (signal?: AbortSignal) => Promise<ScoreResponse> {
+    this.needOpen();
+    const checked = scoreWishes(request, this.tokenizer.vocab);
+    return async (given) => {
+      const signal = given ? AbortSignal.any([given, this.closing.signal]) : this.closing.signal;
+      const leave = await this.queue.enter(signal);
+      try {
+        this.needOpen();
+        return await scoreContinuations(this.session, this.tokenizer, checked, signal);
+      } finally {
+        leave();
+      }
+    };
+  }
+
+  /** Runs something between two requests. Throws `aborted`, `disposed`. */
+  async aside<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const leave = await this.queue.enter(signal);
+    try {
+      this.needOpen();
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
     const room = this.session.contextLength - task.prompt.length;
     if (room < Math.min(1, task.wishes.maxTokens ?? 1)) {
       throw new EngineError(

@@ -7,6 +7,7 @@ import type { Model } from "../base/model.ts";
 import type { Stats } from "../base/wire.ts";
 import { typicalCost, type Speed } from "./cost.ts";
 import { fitCpu, fitGpu, memoryOf, type Memory } from "./fit.ts";
+import { shapeNear, trainedTokensOf } from "./family.ts";
 import { measureGpu, type GpuSpeed } from "./probe-gpu.ts";
 import { measureCpu, measuredType, type CpuSpeed } from "./probe.ts";
 import { expectedLoss } from "./quality.ts";
@@ -60,7 +61,7 @@ export class Adviser {
     return {
       ...{ id, name, quantization, parameters, sizeBytes, predictions },
       shape: model.shape,
-      loss: expectedLoss(known),
+      loss: expectedLoss({ ...known, trainedTokens: trainedTokensOf(known) }),
       past: isKept(past) ? past : null,
     };
   }
@@ -117,9 +118,10 @@ export class Adviser {
   }
 }
 
-/** A model of a list, and what is known of it. */
-export function drawModel(sketch: ModelSketch): Model {
-  return sketchModel(sketch.shape, sketch.quantization, isTied(sketch.shape, sketch.parameters));
+/** The model that a list describes. */
+export function drawModel({ shape, quantization, parameters, contextLength }: ModelSketch): Model {
+  const likely = shape ?? { ...shapeNear(parameters), contextLength };
+  return sketchModel(likely, quantization, isTied(likely, parameters));
 }
 
 /** The work with types without kernels of their own counted as what they rest as. */

@@ -6,14 +6,18 @@ import type { Shape } from "./model.ts";
 export interface ModelSketch {
   readonly id: string;
   readonly name: string;
-  readonly shape: Shape;
   /** "Q4_K_M", as files are named. */
   readonly quantization: string;
   readonly parameters: number;
   readonly sizeBytes: number;
-  /** Tokens it was trained on; null where nobody says. */
-  readonly trainedTokens: number | null;
+  /** Positions it was trained for. */
+  readonly contextLength: number;
+  /** From the header of another file of the model; without it, that of the model of our family nearest in parameters. */
+  readonly shape?: Shape | undefined;
 }
+
+/** What advice is asked on: a model that has to be looked into, or one that a list describes. */
+export type AdviceSubject = string | File | readonly File[] | ModelSketch;
 
 /** How a model would do on one backend, at `TYPICAL`. */
 export interface Prediction {

@@ -1,4 +1,5 @@
 // What crosses between a page and the engine's worker. Plain data only: comlink carries nothing else faithfully.
+import type { Advice, AdviceSubject } from "./advice.ts";
 import type { BackendInfo, Sampling } from "./backend.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Shape } from "./model.ts";
@@ -203,4 +204,6 @@ export interface WorkerApi {
   storedModels(): Promise<Reply<readonly StoredModel[]>>;
   removeModel(id: string): Promise<Reply<null>>;
   deleteEverything(): Promise<Reply<null>>;
+  /** Foretells how models would do here; measures the device where that was not done before, or is to be done `again`. */
+  advise(job: number, subjects: readonly AdviceSubject[], again: boolean): Promise<Reply<readonly Advice[]>>;
 }
