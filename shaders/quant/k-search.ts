@@ -37,12 +37,14 @@ function scaleAndMinimum(run: Float32Array, top: number, from: number, candidate
   let minimum = least;
   let best = errorOf(run, scale, minimum, f(top / width), least, top);
   for (let step = 0; step <= candidates; step++) {
-    const inverse = f(f(f(from + f(f(0.1) * step)) + top) / width);
+    // The better minimum found so far moves the start of the next ranges, as in llama.cpp.
+    const start = minimum;
+    const inverse = f(f(f(from + f(f(0.1) * step)) + top) / f(greatest - start));
     let sumL = 0;
     let sumL2 = 0;
     let sumXL = 0;
     for (let i = 0; i < 32; i++) {
-      const q = clamp(nearest(f(inverse * f(run[i]! - least))), 0, top);
+      const q = clamp(nearest(f(inverse * f(run[i]! - start))), 0, top);
       const weighted = f(importance[i]! * q);
       sumL = f(sumL + weighted);
       sumL2 = f(sumL2 + f(weighted * q));
@@ -54,7 +56,7 @@ function scaleAndMinimum(run: Float32Array, top: number, from: number, candidate
     let s = f(f(f(sumW * sumXL) - f(sumX * sumL)) / determinant);
     let m = f(f(f(sumL2 * sumX) - f(sumL * sumXL)) / determinant);
     if (m > 0) [s, m] = [f(sumXL / sumL2), 0];
-    const error = errorOf(run, s, m, inverse, least, top);
+    const error = errorOf(run, s, m, inverse, start, top);
     if (error < best) [best, scale, minimum] = [error, s, m];
   }
   return [scale, -minimum];

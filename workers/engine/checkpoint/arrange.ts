@@ -1,0 +1,103 @@
+// Tensors made of other tensors, row by row: joined shards, reordered heads, transposes, sums.
+// Source: EasyLM convert_torch_to_easylm.py and llama models_llama_adapter.py (joins); transformers convert_llama_weights_to_hf.py
+// (permute); llama.cpp convert_hf_to_gguf.py LlamaModel.permute.
+import { assert } from "../base/errors.ts";
+import { damaged } from "./formats/errors.ts";
+import type { StoredTensor } from "./formats/stored.ts";
+
+/** What arranging needs of a tensor. */
+export type Rows = Pick<StoredTensor, "type" | "rows" | "cols" | "read">;
+
+/** One below the other. Throws `bad_file` where they are of different widths. */
+export function joinRows(name: string, parts: readonly Rows[]): Rows {
+  const [first] = parts;
+  assert(first, "nothing to join");
+  if (parts.some(({ cols }) => cols !== first.cols)) throw mismatch(name, parts);
+  return {
+    type: first.type,
+    cols: first.cols,
+    rows: parts.reduce((sum, { rows }) => sum + rows, 0),
+    read: async (from, count, signal) => {
+      const out = new Float32Array(count * first.cols);
+      let start = 0; // of the part, in rows of the whole
+      for (const part of parts) {
+        const begin = Math.max(from, start);
+        const end = Math.min(from + count, start + part.rows);
+        if (begin < end) out.set(await part.read(begin - start, end - begin, signal), (begin - from) * first.cols);
+        start += part.rows;
+      }
+      return out;
+    },
+  };
+}
+
+/** One beside the other. Throws `bad_file` where they are of different heights. */
+export function joinCols(name: string, parts: readonly Rows[]): Rows {
+  const [first] = parts;
+  assert(first, "nothing to join");
+  if (parts.some(({ rows }) => rows !== first.rows)) throw mismatch(name, parts);
+  const cols = parts.reduce((sum, part) => sum + part.cols, 0);
+  return {
+    type: first.type,
+    rows: first.rows,
+    cols,
+    read: async (from, count, signal) => {
+      const out = new Float32Array(count * cols);
+      let start = 0; // of the part, in columns of the whole
+      for (const part of parts) {
+        const values = await part.read(from, count, signal);
+        for (let row = 0; row < count; row++) {
+          out.set(values.subarray(row * part.cols, (row + 1) * part.cols), row * cols + start);
+        }
+        start += part.cols;
+      }
+      return out;
+    },
+  };
+}
+
+/**
+ * Rows of q or k from Hugging Face's order to Meta's and GGUF's. Theirs has a head's first halves of all pairs, then the second
+ * ones; ours has pair after pair.
+ */
+export function pairHeads(tensor: Rows, headDim: number): Rows {
+  const half = headDim / 2;
+  return {
+    ...tensor,
+    read: async (from, count, signal) => {
+      const firstHead = Math.floor(from / headDim);
+      const heads = Math.ceil((from + count) / headDim) - firstHead;
+      const values = await tensor.read(firstHead * headDim, heads * headDim, signal);
+      const out = new Float32Array(count * tensor.cols);
+      for (let i = 0; i < count; i++) {
+        const row = from + i - firstHead * headDim;
+        const within = row % headDim;
+        const source = row - within + (within % 2) * half + (within >> 1);
+        out.set(values.subarray(source * tensor.cols, (source + 1) * tensor.cols), i * tensor.cols);
+      }
+      return out;
+    },
+  };
+}
+
+/** Rows of zeros, or whatever `fill` says, below a tensor. */
+export function withRowsBelow(tensor: Rows, rows: number, fill: (signal?: AbortSignal) => Promise<Float32Array>): Rows {
+  return {
+    ...tensor,
+    rows,
+    read: async (from, count, signal) => {
+      const out = new Float32Array(count * tensor.cols);
+      const present = Math.max(0, Math.min(count, tensor.rows - from));
+      if (present > 0) out.set(await tensor.read(from, present, signal));
+      if (present < count) {
+        const row = await fill(signal);
+        for (let i = present; i < count; i++) out.set(row, i * tensor.cols);
+      }
+      return out;
+    },
+  };
+}
+
+function mismatch(name: string, parts: readonly Rows[]): Error {
+  return damaged(name, `its shards are ${parts.map(({ rows, cols }) => `${rows} x ${cols}`).join(" and ")}, which do not join`);
+}
