@@ -6,7 +6,7 @@ import type { Plugin } from "vite";
 
 const BASE = join(import.meta.dirname, "..", "workers", "engine", "base");
 /** Modules whose types the library shows; they name one another, and nothing else but QuantName. */
-const MODULES = ["cria", "openai", "wire", "backend", "model", "errors"];
+const MODULES = ["cria", "openai", "score", "wire", "backend", "model", "errors"];
 
 /** The plugin that writes the types into the build. */
 export function libraryTypes(): Plugin {

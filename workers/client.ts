@@ -5,10 +5,12 @@ import { Inbox, readPieces, type StreamedPiece } from "./client-stream.ts";
 import { absolute } from "./client-store.ts";
 import { connect, type Api, type Wire as WireTo } from "./client-wire.ts";
 import type { Advice, AdviceSubject } from "./engine/base/advice.ts";
+import type { ModelDetails } from "./engine/base/details.ts";
 import type { Create, Cria, LoadOptions, RequestOptions } from "./engine/base/cria.ts";
-import { EngineError } from "./engine/base/errors.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./engine/base/openai.ts";
+import type { ScoreRequest, ScoreResponse } from "./engine/base/score.ts";
 import type {
+  Access,
   CatalogueEntry,
   LoadProgress,
   ModelInfo,
@@ -19,18 +21,20 @@ import type {
   StoredModel,
 } from "./engine/base/wire.ts";
 
+type Wire = WireTo<Api>;
+
 /**
  * Loads a model; the one loaded before it is freed. Rejects with an `EngineError`: with `aborted` when `signal` fires, and
  * then nothing of it is left in memory, while what was downloaded stays stored.
  */
 export async function load(options: LoadOptions): Promise<Cria> {
-  const { onProgress, signal, backend = "auto", contextLength = null, afterCrashes = false } = options;
+  const { onProgress, signal, backend = "auto", contextLength = null, afterCrashes = false, token = null, hub = null } = options;
   const wire = connect();
   const progress = new MessageChannel();
   progress.port1.onmessage = ({ data }: MessageEvent<LoadProgress>) => onProgress?.(data);
   const outlet = transfer(progress.port2, [progress.port2]);
   try {
-    const request = { model: oneModel(options.model), backend, contextLength, afterCrashes };
+    const request = { model: oneModel(options.model), backend, contextLength, afterCrashes, token, hub };
     const { model, info } = await run(wire, signal, (api, job) => api.load(job, request, outlet));
     return new LoadedModel(wire, model, info);
   } finally {
@@ -41,6 +45,11 @@ export async function load(options: LoadOptions): Promise<Cria> {
 /** What is known of a model before it is loaded. Reads the first bytes of its file, never more. */
 export function preview(model: ModelSource, access: Partial<Access> = {}): Promise<ModelPreview> {
   return connect().ask((api) => api.preview(oneModel(model), access));
+}
+
+/** All that the header of a model's file says; nothing else of the file is read. */
+export function inspect(model: ModelSource, signal?: AbortSignal): Promise<ModelDetails> {
+  return run(connect(), signal, (api, job) => api.inspect(job, oneModel(model)));
 }
 
 /**
@@ -103,6 +112,13 @@ class LoadedModel implements Cria {
 
   detokenize(ids: readonly number[]): Promise<string> {
     return this.wire.ask((api) => api.detokenize(this.model, plain(ids)));
+  }
+
+  score(request: ScoreRequest, options: RequestOptions = {}): Promise<ScoreResponse> {
+    const { against } = request; // typed arrays: cloned as they are
+    const { context, continuations, distributions = false } = plain({ ...request, against: null });
+    const asked = { context, continuations, distributions, ...(against && { against }) };
+    return run(this.wire, options.signal, (api, job) => api.score(this.model, job, asked));
   }
 
   stats(): Promise<Stats> {
@@ -175,13 +191,5 @@ function plain<T>(value: T): T {
 }
 
 function oneModel(model: LoadOptions["model"]): ModelSource {
-  if (typeof model === "string") return addressOf(model);
-  if (model instanceof File) return model;
-  if (model.length === 1) return model[0]!;
-  throw new EngineError("bad_request", `${model.length} files were given; a model is one GGUF file.`, "Choose one file.");
-}
-
-/** Relative URLs are the page's; the worker has another address. A catalogue id has neither slash nor suffix. */
-function addressOf(model: string): string {
-  return /\/|\.gguf$/i.test(model) ? new URL(model, document.baseURI).href : model;
+  return typeof model === "string" ? absolute(model) : model;
 }

@@ -2,6 +2,7 @@
 import type { Cria, LoadOptions } from "../../workers/engine/base/cria.ts";
 import { EngineError, type ErrorCode } from "../../workers/engine/base/errors.ts";
 import type { ChatCompletionChunk, ChatMessage, ChatRequest, StopType, Usage } from "../../workers/engine/base/openai.ts";
+import type { ScoreRequest, ScoreResponse } from "../../workers/engine/base/score.ts";
 import type { CatalogueEntry, ModelInfo, ModelPreview, ModelSource, StoredModel } from "../../workers/engine/base/wire.ts";
 import type { Engine } from "../../web/state/engine.ts";
 
@@ -158,6 +159,7 @@ export class EngineDouble implements Engine {
       },
       contextLength: this.script.contextLength,
       template: "the file's own template",
+      startToken: null,
       backend: "webgpu",
       tier: "T2",
       reason: "Subgroups passed the self-test; packed dot products are not offered.",
@@ -176,6 +178,7 @@ export class EngineDouble implements Engine {
       detokenize: async () => "",
       completions: { create: (): Promise<never> => Promise.reject(new EngineError("bad_request", "The double only chats.")) },
       chat: { completions: { create } },
+      score: async (request) => this.#scores(request),
       stats: async () => ({
         load: { bytes: ENTRY.sizeBytes, milliseconds: 900 },
         prefill: { tokens: 12, cachedTokens: 0, milliseconds: 80 },
@@ -185,6 +188,16 @@ export class EngineDouble implements Engine {
       }),
       unload: async () => undefined,
     };
+  }
+
+  /** Likelihoods that hang on the text alone: enough for an evaluation to have something to show. */
+  #scores({ context, continuations }: ScoreRequest): ScoreResponse {
+    const text = String(context);
+    const scores = continuations.map((continuation, index) => {
+      const ids = [...continuation].map((_, place) => place);
+      return { ids, logprobs: ids.map((place) => -1 - ((text.length + index * 7 + place) % 5) / 4), greedy: false };
+    });
+    return { contextTokens: 12, droppedTokens: 0, scores };
   }
 
   async *#stream(request: ChatRequest, signal?: AbortSignal): AsyncGenerator<ChatCompletionChunk> {

@@ -5,6 +5,7 @@ import { AdviceDesk } from "./advice-desk.ts";
 import type { Host } from "./base/host.ts";
 import type { ByteSource } from "./base/source.ts";
 import type {
+  Access,
   CatalogueEntry,
   LoadProgress,
   LoadRequest,
@@ -18,6 +19,7 @@ import type {
   StreamMessage,
   WorkerApi,
 } from "./base/wire.ts";
+import { detailsOf } from "./details.ts";
 import { Engine, openEngine, type Prepared } from "./engine.ts";
 import { readModelFile } from "./model-file.ts";
 import { Queue } from "./queue.ts";
@@ -38,7 +40,7 @@ export interface FoundModel {
   markWork(): Promise<() => Promise<void>>;
 }
 
-export interface FindOptions {
+export interface FindOptions extends Partial<Access> {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
@@ -46,7 +48,7 @@ export interface FindOptions {
 /** Where models come from and are kept: the browser's store, or a double of it. Everything throws `EngineError`s. */
 export interface Library {
   find(source: ModelSource, options: FindOptions): Promise<FoundModel>;
-  preview(source: ModelSource): Promise<ModelPreview>;
+  preview(source: ModelSource, access?: Partial<Access>): Promise<ModelPreview>;
   catalogue(): Promise<readonly CatalogueEntry[]>;
   stored(): Promise<readonly StoredModel[]>;
   remove(id: string): Promise<void>;
@@ -70,8 +72,8 @@ class Api implements WorkerApi {
   private readonly loading = new Queue();
   private current: Loaded | null = null;
   private lastHandle = 0;
-
   private readonly desk: AdviceDesk;
+
   constructor(
     private readonly host: Host,
     private readonly library: Library,
@@ -79,8 +81,8 @@ class Api implements WorkerApi {
     this.desk = new AdviceDesk(host);
   }
 
-  preview(source: ModelSource): Promise<Reply<ModelPreview>> {
-    return reply(() => this.library.preview(source));
+  preview(source: ModelSource, access?: Partial<Access>): Promise<Reply<ModelPreview>> {
+    return reply(() => this.library.preview(source, access));
   }
 
   load(job: number, request: LoadRequest, progress: Outlet<LoadProgress>): Promise<Reply<{ model: number; info: ModelInfo }>> {
@@ -128,7 +130,33 @@ class Api implements WorkerApi {
     return Promise.resolve();
   }
 
+  score: WorkerApi["score"] = (model, job, request) => {
+    return this.asJob(job, async (signal) => {
+      const { engine, found } = this.need(model);
+      const start = engine.score(request);
+      const endWork = await found.markWork();
+      try {
+        return await start(signal);
+      } finally {
+        await endWork();
+      }
+    });
+  };
+
   stats: WorkerApi["stats"] = (model) => reply(() => this.need(model).engine.stats);
+
+  inspect: WorkerApi["inspect"] = (job, source) => {
+    return this.asJob(job, async (signal) =>
+      detailsOf(await readModelFile((await this.library.find(source, { signal })).source, signal)),
+    );
+  };
+
+  advise: WorkerApi["advise"] = (job, subjects, again) => {
+    return this.asJob(job, (signal) => {
+      const find = (source: ModelSource): Promise<FoundModel> => this.library.find(source, { signal });
+      return this.desk.advise(subjects, { signal, again, find, alone: (work) => this.alone(work, signal) });
+    });
+  };
 
   unload: WorkerApi["unload"] = (model) => {
     return reply(async () => {
@@ -144,13 +172,6 @@ class Api implements WorkerApi {
   removeModel: WorkerApi["removeModel"] = (id) => reply(async () => (await this.library.remove(id), null));
 
   deleteEverything: WorkerApi["deleteEverything"] = () => {
-  advise: WorkerApi["advise"] = (job, subjects, again) => {
-    return this.asJob(job, (signal) => {
-      const find = (source: ModelSource): Promise<FoundModel> => this.library.find(source, { signal });
-      return this.desk.advise(subjects, { signal, again, find, alone: (work) => this.alone(work, signal) });
-    });
-  };
-
     return reply(async () => {
       for (const job of this.jobs.values()) job.abort();
       const leave = await this.loading.enter();
@@ -170,9 +191,9 @@ class Api implements WorkerApi {
     onProgress: (progress: LoadProgress) => void,
     signal: AbortSignal,
   ): Promise<Loaded> {
-    const { backend, contextLength } = request;
+    const { backend, contextLength, token = null, hub = null } = request;
     onProgress({ phase: "header", doneBytes: 0, totalBytes: 0, bytesPerSecond: 0 });
-    const found = await this.library.find(request.model, { signal, onProgress });
+    const found = await this.library.find(request.model, { token, hub, signal, onProgress });
     if (!request.afterCrashes) await found.refuseAfterCrashes();
     let file = await readModelFile(found.source, signal);
     if (found.download) {
@@ -186,9 +207,20 @@ class Api implements WorkerApi {
     try {
       const engine = await openEngine(this.host, file, { ...found, backend, contextLength, onProgress, signal });
       this.current = { handle: ++this.lastHandle, engine, found };
+      await this.desk.foretell(found, file);
       return this.current;
     } finally {
       await endWork();
+    }
+  }
+
+  /** Runs something while nothing is loaded and nothing is answered. */
+  private async alone(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const leave = await this.loading.enter(signal);
+    try {
+      await (this.current ? this.current.engine.aside(work, signal) : work());
+    } finally {
+      leave();
     }
   }
 
@@ -200,23 +232,12 @@ class Api implements WorkerApi {
 
   private need(model: number): Loaded {
     if (this.current?.handle === model) return this.current;
-      await this.desk.foretell(found, file);
     const message = this.current ? "This model was replaced by another." : "The model was unloaded.";
     throw new EngineError("disposed", message, "Load it again.");
   }
 
   private async whole<Whole>(
     model: number,
-  /** Runs something while nothing is loaded and nothing is answered. */
-  private async alone(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const leave = await this.loading.enter(signal);
-    try {
-      await (this.current ? this.current.engine.aside(work, signal) : work());
-    } finally {
-      leave();
-    }
-  }
-
     prepare: (engine: Engine) => Prepared,
     shape: (author: Author, pieces: Pieces) => Promise<Whole>,
     signal: AbortSignal,
@@ -247,6 +268,7 @@ class Api implements WorkerApi {
       const endWork = await found.markWork();
       try {
         for await (const chunk of shape(authorOf(engine), start(signal))) outlet.postMessage({ pieces: [chunk] });
+        void this.desk.heard(found.id, engine);
       } finally {
         await endWork();
       }
@@ -261,7 +283,6 @@ class Api implements WorkerApi {
     const outcome = await reply(() => work(controller.signal));
     this.jobs.delete(job);
     return outcome;
-        void this.desk.heard(found.id, engine);
   }
 }
 

@@ -5,12 +5,24 @@ import type { BackendInfo } from "./base/backend.ts";
 import { EngineError } from "./base/errors.ts";
 import type { Host } from "./base/host.ts";
 import type { ChatRequest, CompletionRequest, StopType } from "./base/openai.ts";
+import type { ScoreRequest, ScoreResponse } from "./base/score.ts";
 import type { BackendChoice, LoadProgress, ModelDefaults, ModelInfo, Stats } from "./base/wire.ts";
 import { generate, type Piece } from "./decode/generate.ts";
 import { PromptScorer } from "./decode/score.ts";
+import { scoreContinuations } from "./decode/continuations.ts";
+import type { Constraint } from "./grammar/constraint.ts";
+import { Grammars } from "./grammar/grammar.ts";
 import type { ModelFile } from "./model-file.ts";
 import { BackendSession, type Session } from "./model/session.ts";
-import { chatMessages, chatWishes, completionPrompt, completionWishes, tokenIds, type Wishes } from "./parameters.ts";
+import {
+  chatMessages,
+  chatWishes,
+  completionPrompt,
+  completionWishes,
+  scoreWishes,
+  tokenIds,
+  type Wishes,
+} from "./parameters.ts";
 import { Queue } from "./queue.ts";
 import { Detokenizer } from "./text/detokenizer.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
@@ -40,6 +52,11 @@ interface Task {
   readonly detokenizer: Detokenizer;
 }
 
+/** A task whose answer is held to its form, if it has one. */
+interface HeldTask extends Task {
+  readonly constraint: Constraint | null;
+}
+
 /**
  * Loads the weights of a file into a backend. Throws `out_of_memory`, `no_gpu`, `no_wasm_simd`, `aborted` and what reading
  * the file throws; nothing is left in memory then.
@@ -58,6 +75,7 @@ export class Engine {
   private readonly closing = new AbortController();
   private prefill: Stats["prefill"] = { tokens: 0, cachedTokens: 0, milliseconds: 0 };
   private decode: Stats["decode"] = { tokens: 0, milliseconds: 0 };
+  private readonly grammars: Grammars;
 
   constructor(
     private readonly host: Host,
@@ -66,7 +84,9 @@ export class Engine {
     private readonly options: Pick<EngineOptions, "id" | "name" | "defaults">,
     private readonly reason: string,
     private readonly load: Stats["load"],
-  ) {}
+  ) {
+    this.grammars = new Grammars(file.tokenizer);
+  }
 
   get tokenizer(): Tokenizer {
     return this.file.tokenizer;
@@ -85,6 +105,7 @@ export class Engine {
       shape: session.shape,
       contextLength: session.contextLength,
       template: file.template.name,
+      startToken: this.tokenizer.addBos ? this.tokenizer.bos : null,
     };
   }
 
@@ -124,17 +145,6 @@ export class Engine {
     return this.prepare({ prompt, wishes, echo: echo ? text : null, detokenizer: new Detokenizer(tokenizer, false) });
   }
 
-  /** Ends what is running and what waits, then frees the model. Used afterwards, it throws `disposed`. */
-  async close(): Promise<void> {
-    if (this.closing.signal.aborted) return;
-    this.closing.abort();
-    const leave = await this.queue.enter();
-    this.session.dispose();
-    leave();
-  }
-
-  private prepare(task: Task): Prepared {
-    this.needOpen();
   /** Checks a request to score continuations; what it gives runs it, once the requests before it are done. Throws `bad_request`, `disposed`. */
   score(request: ScoreRequest): (signal?: AbortSignal) => Promise<ScoreResponse> {
     this.needOpen();
@@ -162,6 +172,17 @@ export class Engine {
     }
   }
 
+  /** Ends what is running and what waits, then frees the model. Used afterwards, it throws `disposed`. */
+  async close(): Promise<void> {
+    if (this.closing.signal.aborted) return;
+    this.closing.abort();
+    const leave = await this.queue.enter();
+    this.session.dispose();
+    leave();
+  }
+
+  private prepare(task: Task): Prepared {
+    this.needOpen();
     const room = this.session.contextLength - task.prompt.length;
     if (room < Math.min(1, task.wishes.maxTokens ?? 1)) {
       throw new EngineError(
@@ -170,10 +191,13 @@ export class Engine {
         "Drop the oldest turns, shorten the prompt, or load the model with a longer context.",
       );
     }
-    return (signal) => this.answer(task, signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal);
+    const { format, maxTokens } = task.wishes;
+    const constraint = format && this.grammars.constrain(format, Math.min(room, maxTokens ?? Infinity));
+    const held = { ...task, constraint };
+    return (signal) => this.answer(held, signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal);
   }
 
-  private async *answer(task: Task, signal: AbortSignal): Pieces {
+  private async *answer(task: HeldTask, signal: AbortSignal): Pieces {
     const ending: Ending = { stopType: "stopped", promptTokens: task.prompt.length, cachedTokens: 0, newTokens: 0 };
     let leave: () => void = () => undefined;
     try {
@@ -208,14 +232,14 @@ export class Engine {
 
   /** Goes on from the logits of the prompt, keeping count. */
   private async *write(
-    { wishes, detokenizer }: Task,
+    { wishes, detokenizer, constraint }: HeldTask,
     logits: Float32Array,
     signal: AbortSignal,
   ): AsyncGenerator<Piece, StopType, void> {
     const began = this.host.now();
-    const endIds = wishes.ignoreEos ? [] : this.tokenizer.endIds;
+    const endIds = wishes.ignoreEos && !constraint ? [] : this.tokenizer.endIds;
     const { session, host } = this;
-    const options = { ...wishes, endIds, signal, breathe: () => host.breathe(), now: () => host.now() };
+    const options = { ...wishes, endIds, constraint, signal, breathe: () => host.breathe(), now: () => host.now() };
     const pieces = generate(session, detokenizer, logits, options);
     try {
       for (;;) {

@@ -2,7 +2,10 @@
 import type { Sampling } from "./base/backend.ts";
 import { EngineError } from "./base/errors.ts";
 import type { ChatMessage, ChatRequest, CompletionRequest } from "./base/openai.ts";
+import type { ScoreRequest } from "./base/score.ts";
 import type { ModelDefaults } from "./base/wire.ts";
+import type { Format } from "./grammar/grammar.ts";
+import { formatOf } from "./response-format.ts";
 
 /** What a request asks for, in our own terms. */
 export interface Wishes {
@@ -10,6 +13,8 @@ export interface Wishes {
   /** At most so many new tokens; null for as many as there is room for. */
   readonly maxTokens: number | null;
   readonly stop: readonly string[];
+  /** The form of the answer; null where it may be anything. */
+  readonly format: Format | null;
   /** Go on after an end token. */
   readonly ignoreEos: boolean;
   /** Guess tokens from the text where that pays. */
@@ -40,6 +45,7 @@ const SHARED = [
   "repeat_penalty",
   "seed",
   "stop",
+  "response_format",
   "ignore_eos",
   "speculate",
   "logprobs",
@@ -104,6 +110,22 @@ export function completionPrompt(request: CompletionRequest, vocab: number): str
   return tokenIds(prompt, vocab);
 }
 
+/** Checks a request to score continuations. Throws `bad_request`. */
+export function scoreWishes(request: ScoreRequest, vocab: number): ScoreRequest {
+  const { context, continuations, against } = request;
+  const text = (given: unknown, what: string): string | number[] => {
+    if (typeof given === "string") return given;
+    if (Array.isArray(given)) return tokenIds(given, vocab);
+    throw bad(`${what} must be text or a list of token ids.`);
+  };
+  if (!Array.isArray(continuations) || continuations.length === 0)
+    throw bad("continuations must be a list of at least one text.");
+  if (against && against.length !== continuations.length)
+    throw bad(`against has ${against.length} entries for ${continuations.length} continuations.`);
+  const checked = continuations.map((given: unknown, index) => text(given, `continuations[${index}]`));
+  return { ...request, context: text(context, "context"), continuations: checked };
+}
+
 /** Token ids from outside. Throws `bad_request` for what is no id of this vocabulary. */
 export function tokenIds(ids: readonly unknown[], vocab: number): number[] {
   return ids.map((id, index) => {
@@ -121,7 +143,9 @@ function chatMessage(message: unknown, index: number): ChatMessage {
 
 function shared(record: Record<string, unknown>, defaults: ModelDefaults | null): Omit<Wishes, "maxTokens" | "alternatives"> {
   boolean(record, "stream");
-  const fallback = { ...SAMPLING, ...defaults?.sampling };
+  const format = formatOf(record["response_format"]);
+  // The marks of JSON repeat themselves by right.
+  const fallback = { ...SAMPLING, ...defaults?.sampling, ...(format ? { repeatPenalty: 1 } : {}) };
   return {
     sampling: {
       temperature: bounded(record, "temperature", 0, 10) ?? fallback.temperature,
@@ -133,6 +157,7 @@ function shared(record: Record<string, unknown>, defaults: ModelDefaults | null)
       seed: seed(record),
     },
     stop: stopStrings(record["stop"]),
+    format,
     ignoreEos: boolean(record, "ignore_eos") ?? false,
     speculate: boolean(record, "speculate") ?? true,
   };

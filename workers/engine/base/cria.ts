@@ -1,5 +1,6 @@
 // The surface of the library: what `load` gives to the chat page, to other pages and to tests alike.
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./openai.ts";
+import type { ScoreRequest, ScoreResponse } from "./score.ts";
 import type { BackendChoice, LoadProgress, ModelInfo, ModelSource, Stats } from "./wire.ts";
 
 export interface LoadOptions {
@@ -14,11 +15,11 @@ export interface LoadOptions {
   readonly contextLength?: number;
   /** Loads also a model that took the tab down twice in a row: for a person who asks for it, not for a page that loads by itself. */
   readonly afterCrashes?: boolean;
-  readonly onProgress?: (progress: LoadProgress) => void;
   /** Access token for the model's host, where it wants one: sent to that host alone, and not kept. */
   readonly token?: string;
   /** Base URL of the hub that "owner/repository" means; default https://huggingface.co. */
   readonly hub?: string;
+  readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -41,6 +42,8 @@ export interface Cria {
   detokenize(ids: readonly number[]): Promise<string>;
   readonly completions: Create<CompletionRequest, Completion, Completion>;
   readonly chat: { readonly completions: Create<ChatRequest, ChatCompletion, ChatCompletionChunk> };
+  /** How likely each of several continuations of a context is: nothing is said, only judged. The context is read once for all. */
+  score(request: ScoreRequest, options?: RequestOptions): Promise<ScoreResponse>;
   stats(): Promise<Stats>;
   unload(): Promise<void>;
 }

@@ -1,9 +1,11 @@
 // What crosses between a page and the engine's worker. Plain data only: comlink carries nothing else faithfully.
 import type { Advice, AdviceSubject } from "./advice.ts";
+import type { ModelDetails } from "./details.ts";
 import type { BackendInfo, Sampling } from "./backend.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Shape } from "./model.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./openai.ts";
+import type { ScoreRequest, ScoreResponse } from "./score.ts";
 
 export type BackendChoice = "auto" | "webgpu" | "wasm";
 
@@ -69,7 +71,7 @@ export interface CatalogueFile {
   readonly quantization: string;
   /** Where the file is, first to last to try; relative ones belong to the app's own origin. None where no source is confirmed. */
   readonly urls: readonly string[];
-  /** Exact where `urls` has one, else about what the model's shape comes to. */
+  /** As its page says, which may round to 10 MB. What the server says counts, once it is asked. */
   readonly sizeBytes: number;
   /** Lower-case hex, where it is published. */
   readonly sha256: string | null;
@@ -103,32 +105,13 @@ export type ModelOrigin = "address" | "file" | "conversion";
 
 /** A model in the store, or on its way there. */
 export interface StoredModel {
+  /** What to give to `load`. */
   readonly id: string;
+  /** File name. */
   readonly name: string;
+  /** Of all its files; 0 while a conversion does not know yet. */
   readonly sizeBytes: number;
   readonly storedBytes: number;
-}
-
-/** A loaded model. */
-export interface ModelInfo extends BackendInfo {
-  readonly id: string;
-  readonly name: string;
-  /** "Q4_1": the type of most of the weights. */
-  readonly quantization: string;
-  readonly parameters: number;
-  readonly sizeBytes: number;
-  readonly shape: Shape;
-  /** Positions there is room for. */
-  readonly contextLength: number;
-  /** "the file's own template" and the like: how messages become a prompt. */
-  readonly template: string;
-  /** What to give to `load`. */
-}
-  /** File name. */
-
-  /** Of all its files; 0 while a conversion does not know yet. */
-/** Times of the last request, and what is held. */
-export interface Stats {
   /** All of it is here, and compared with the published hash where there is one. */
   readonly complete: boolean;
   /** It is downloaded, copied or converted at this moment, in this tab or another. */
@@ -146,6 +129,27 @@ export interface Stats {
   readonly parts: number;
   /** "Q4_K_M", as the name has it; null where it has none. */
   readonly quantization: string | null;
+}
+
+/** A loaded model. */
+export interface ModelInfo extends BackendInfo {
+  readonly id: string;
+  readonly name: string;
+  /** "Q4_1": the type of most of the weights. */
+  readonly quantization: string;
+  readonly parameters: number;
+  readonly sizeBytes: number;
+  readonly shape: Shape;
+  /** Positions there is room for. */
+  readonly contextLength: number;
+  /** "the file's own template" and the like: how messages become a prompt. */
+  readonly template: string;
+  /** The token that prompts start with; null where the model wants none. */
+  readonly startToken: number | null;
+}
+
+/** Times of the last request, and what is held. */
+export interface Stats {
   readonly load: { readonly bytes: number; readonly milliseconds: number };
   readonly prefill: { readonly tokens: number; readonly cachedTokens: number; readonly milliseconds: number };
   readonly decode: { readonly tokens: number; readonly milliseconds: number };
@@ -183,6 +187,7 @@ export interface WorkerApi {
   /** Whole answers. */
   chat(model: number, job: number, request: ChatRequest): Promise<Reply<ChatCompletion>>;
   complete(model: number, job: number, request: CompletionRequest): Promise<Reply<Completion>>;
+  score(model: number, job: number, request: ScoreRequest): Promise<Reply<ScoreResponse>>;
   /** Streamed ones: resolves when the request is found good and waits for its turn. */
   streamChat(
     model: number,
@@ -200,10 +205,12 @@ export interface WorkerApi {
   stop(job: number): Promise<void>;
   stats(model: number): Promise<Reply<Stats>>;
   unload(model: number): Promise<Reply<null>>;
+  /** All that a file's header says. Reads no further. */
+  inspect(job: number, source: ModelSource): Promise<Reply<ModelDetails>>;
+  /** Foretells how models would do here; measures the device where that was not done before, or is to be done `again`. */
+  advise(job: number, subjects: readonly AdviceSubject[], again: boolean): Promise<Reply<readonly Advice[]>>;
   catalogue(): Promise<Reply<readonly CatalogueEntry[]>>;
   storedModels(): Promise<Reply<readonly StoredModel[]>>;
   removeModel(id: string): Promise<Reply<null>>;
   deleteEverything(): Promise<Reply<null>>;
-  /** Foretells how models would do here; measures the device where that was not done before, or is to be done `again`. */
-  advise(job: number, subjects: readonly AdviceSubject[], again: boolean): Promise<Reply<readonly Advice[]>>;
 }

@@ -38,7 +38,7 @@ export class PromptScorer {
 }
 
 /** log of the sum of exponentials, without overflow. */
-function logSumExp(logits: Float32Array): number {
+export function logSumExp(logits: Float32Array): number {
   let most = -Infinity;
   for (const logit of logits) if (logit > most) most = logit;
   let sum = 0;

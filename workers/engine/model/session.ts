@@ -9,9 +9,11 @@ export interface PrefillOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /**
    * Asks for the logits of every position: called in order with the first position of a batch and its logits [rows, vocab],
-   * valid during the call. Nothing is taken from the cache then.
+   * valid during the call. These positions are not taken from the cache.
    */
   readonly onLogits?: ((position: number, logits: Float32Array) => void) | undefined;
+  /** First position that `onLogits` is called for; what stands before it may come from the cache. Default 0. */
+  readonly logitsFrom?: number;
 }
 
 export interface Prefilled {
@@ -66,20 +68,22 @@ export class BackendSession implements Session {
   }
 
   async prefill(tokens: readonly number[], options: PrefillOptions = {}): Promise<Prefilled> {
-    const { signal, onProgress, onLogits } = options;
+    const { signal, onProgress, onLogits, logitsFrom = 0 } = options;
     assert(tokens.length > 0, "A prompt has at least one token.");
     this.needRoom(tokens.length);
     // The last token is always read again: its logits are not kept.
-    const cachedTokens = onLogits ? 0 : Math.min(commonPrefix(this.tokens, tokens), tokens.length - 1);
+    const reusable = onLogits ? Math.min(logitsFrom, tokens.length - 1) : tokens.length - 1;
+    const cachedTokens = Math.min(commonPrefix(this.tokens, tokens), reusable);
     this.truncate(cachedTokens);
     let logits: Float32Array = new Float32Array(0);
     while (this.tokens.length < tokens.length) {
       const at = this.tokens.length;
       onProgress?.(at, tokens.length);
-      const chunk = tokens.slice(at, at + this.backend.chunk);
+      const all = onLogits && at >= logitsFrom;
+      const chunk = tokens.slice(at, onLogits && !all ? Math.min(at + this.backend.chunk, logitsFrom) : at + this.backend.chunk);
       const last = at + chunk.length === tokens.length;
-      logits = await this.forward(chunk, onLogits ? "all" : last ? "last" : "none", signal);
-      onLogits?.(at, logits);
+      logits = await this.forward(chunk, all ? "all" : last ? "last" : "none", signal);
+      if (all) onLogits(at, logits);
     }
     onProgress?.(tokens.length, tokens.length);
     return { logits: logits.subarray(logits.length - this.shape.vocab), cachedTokens };

@@ -3,7 +3,7 @@ import { register } from "tsx/esm/api";
 import { parentPort } from "node:worker_threads";
 
 register();
-const { runThread } = await import("../../../workers/engine/cpu/thread.ts");
+const { runThread } = await import("../../workers/engine/cpu/thread.ts");
 
 runThread({
   postMessage: (message) => parentPort.postMessage(message),
