@@ -1,9 +1,10 @@
-// The worker at the other end: started when first needed, and replaced when it has died.
+// The workers at the other end: started when first needed, and replaced when they have died.
 import { wrap, type Remote } from "comlink";
 import { EngineError, type ErrorRecord } from "./engine/base/errors.ts";
+import type { StoreApi } from "./engine/base/storage.ts";
 import type { Reply, WorkerApi } from "./engine/base/wire.ts";
 
-/** The worker's methods, each a message there and one back. */
+/** The methods of the engine's worker, each a message there and one back. */
 export type Api = Remote<WorkerApi>;
 
 /** A call that can be stopped. */
@@ -15,33 +16,52 @@ export interface Job {
   done(): void;
 }
 
-let current: Wire | null = null;
+let current: Wire<Api> | null = null;
+let currentStore: Wire<Remote<StoreApi>> | null = null;
 let lastJob = 0;
 
-/** The living worker; a new one where there is none. */
-export function connect(): Wire {
-  current ??= new Wire();
-  return current;
+/** The living worker that holds the model; a new one where there is none. */
+export function connect(): Wire<Api> {
+  if (current?.isDead ?? true) {
+    const worker = new Worker(new URL("./llm.worker.ts", import.meta.url), { type: "module", name: "cria" });
+    current = new Wire(worker, wrap<WorkerApi>(worker), "The model's worker", "Load the model again.");
+  }
+  return current!;
+}
+
+/** The living worker that keeps models; a new one where there is none. */
+export function connectStore(): Wire<Remote<StoreApi>> {
+  if (currentStore?.isDead ?? true) {
+    const worker = new Worker(new URL("./store.worker.ts", import.meta.url), { type: "module", name: "cria-store" });
+    currentStore = new Wire(worker, wrap<StoreApi>(worker), "The store's worker", "Try again: what has arrived is kept.");
+  }
+  return currentStore!;
 }
 
 /** A connection to one worker, for as long as that worker lives. */
-export class Wire {
-  private readonly api: Api;
+export class Wire<Methods extends { readonly stop: (job: number) => Promise<void> }> {
   private readonly mourners = new Set<(cause: ErrorRecord) => void>();
   private cause: ErrorRecord | null = null;
 
-  constructor() {
-    const worker = new Worker(new URL("./llm.worker.ts", import.meta.url), { type: "module", name: "cria" });
+  constructor(
+    worker: Worker,
+    private readonly api: Methods,
+    private readonly name: string,
+    private readonly hint: string,
+  ) {
     worker.onerror = (event) => {
       event.preventDefault();
       this.die(event.message || "its program could not be loaded", worker);
     };
     worker.onmessageerror = () => this.die("a message could not be read", worker);
-    this.api = wrap<WorkerApi>(worker);
+  }
+
+  get isDead(): boolean {
+    return this.cause !== null;
   }
 
   /** Calls the worker. Rejects with the error it replies, revived, or with `internal` when it dies. */
-  ask<T>(call: (api: Api) => Promise<Reply<T>>): Promise<T> {
+  ask<T>(call: (api: Methods) => Promise<Reply<T>>): Promise<T> {
     return new Promise((resolve, reject) => {
       const forget = this.onDeath((cause) => reject(EngineError.revive(cause)));
       const settle = (reply: Reply<T>): void => {
@@ -72,8 +92,7 @@ export class Wire {
   }
 
   private die(reason: string, worker: Worker): void {
-    this.cause = { code: "internal", message: `The model's worker stopped: ${reason}.`, hint: "Load the model again." };
-    if (current === this) current = null;
+    this.cause = { code: "internal", message: `${this.name} stopped: ${reason}.`, hint: this.hint };
     worker.terminate();
     for (const mourner of this.mourners) mourner(this.cause);
     this.mourners.clear();

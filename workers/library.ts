@@ -7,7 +7,7 @@ import { openFiles } from "./files.ts";
 import { openModel } from "./sources.ts";
 import { crashesOf, markWork, refuseAfterCrashes } from "./store/crashes.ts";
 import { fileId } from "./store/local.ts";
-import { listModels, removeModel, storedBytes, wipe } from "./store/models.ts";
+import { findModel, listModels, removeModel, storedBytes, wipe } from "./store/models.ts";
 import { freeBytes } from "./store/room.ts";
 
 /** The library of an app whose files, its catalogue among them, lie in the folder `appUrl`. */
@@ -29,7 +29,7 @@ export function createLibrary(appUrl: string): Library {
   return {
     catalogue,
     find: open,
-    preview: async (source, access) => {
+    preview: async (source, access = {}) => {
       const choice = typeof source === "string" && !source.includes("/") ? findInCatalogue(await catalogue(), source) : null;
       return choice ? describeChoice(choice) : describeFound(await open(source, access));
     },
@@ -50,10 +50,11 @@ function guardOf(id: string, name: string): Pick<FoundModel, "id" | "refuseAfter
 }
 
 async function describeChoice({ id, entry, file }: CatalogueChoice): Promise<ModelPreview> {
+  const kept = await findModel(id).catch(() => null); // what cannot be read of the store, is not in it
   return {
     id,
     name: entry.name,
-    sizeBytes: file.sizeBytes,
+    sizeBytes: kept?.sizeBytes ?? file.sizeBytes,
     defaults: entry.defaults,
     storedBytes: await storedBytes(id),
     freeBytes: await freeBytes(),

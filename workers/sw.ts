@@ -2,7 +2,7 @@
 import type { Precache } from "./precache.ts";
 import { answerFromApp, cacheApp, takeOver, tidyUp } from "./sw-cache.ts";
 import { forgiveWork } from "./store/crashes.ts";
-import { parseShardUrl } from "./store/courier.ts";
+import { parseShardUrl, tokenOf } from "./store/courier.ts";
 import { deliverShard } from "./store/delivery.ts";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -17,10 +17,7 @@ self.addEventListener("activate", (event) => event.waitUntil(takeOver(PRECACHE, 
 
 self.addEventListener("fetch", (event) => {
   const shard = parseShardUrl(event.request.url, scope);
-  if (shard) {
-    const token = event.request.headers.get("Authorization")?.replace(/^Bearer /, "") ?? null;
-    return event.respondWith(deliverShard(shard.id, shard.index, token));
-  }
+  if (shard) return event.respondWith(deliverShard(shard.id, shard.index, tokenOf(event.request.headers)));
   const answer = answerFromApp(event.request, PRECACHE, scope);
   if (answer) event.respondWith(answer);
   if (event.request.mode === "navigate") event.waitUntil(tidyUp(PRECACHE, scope, self.clients));

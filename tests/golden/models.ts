@@ -106,7 +106,7 @@ export function packed(type: QuantName, weights: Float32Array): Uint8Array {
 }
 
 /** The key-value section of a file, byte for byte. */
-async function metadataOf(source: ByteSource): Promise<{ count: number; bytes: Uint8Array }> {
+export async function metadataOf(source: ByteSource): Promise<{ count: number; bytes: Uint8Array }> {
   const header = new Header(source, undefined);
   await header.need(24);
   header.at = 16;

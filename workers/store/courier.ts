@@ -1,6 +1,7 @@
 // Between the engine's worker and the service worker: a shard is asked for by a same-origin URL, its progress comes over a channel.
 import { EngineError, ERROR_CODES, type ErrorRecord } from "../engine/base/errors.ts";
 import { FileChanged } from "./failures.ts";
+import type { Token } from "./http.ts";
 import { isRecordOf } from "./shape.ts";
 
 /** Path of a shard, relative to the service worker's scope. */
@@ -33,6 +34,15 @@ export interface ShardProgress {
 const isShardProgress = isRecordOf<ShardProgress>({ id: "string", index: "number", arrivedBytes: "number" });
 const isErrorRecord = isRecordOf<ErrorRecord>({ code: "string", message: "string", hint: "string" });
 
+/** Names the origin that a shard request's token is for. */
+const TOKEN_ORIGIN = "X-Cria-Token-Origin";
+
+/** The token that came with a request for a shard. */
+export function tokenOf(headers: Headers): Token | null {
+  const [origin, value] = [headers.get(TOKEN_ORIGIN), headers.get("Authorization")?.replace(/^Bearer /, "")];
+  return origin && value ? { origin, value } : null;
+}
+
 /** The channel all tabs and the service worker tell each other of arriving bytes on. */
 export function progressChannel(): BroadcastChannel {
   return new BroadcastChannel("cria-shards");
@@ -56,10 +66,10 @@ export async function askServiceWorker(
   appUrl: string,
   id: string,
   index: number,
-  token: string | null,
+  token: Token | null,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
+  const headers: Record<string, string> = token ? { [TOKEN_ORIGIN]: token.origin, Authorization: `Bearer ${token.value}` } : {};
   for (;;) {
     let response: Response;
     try {

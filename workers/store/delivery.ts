@@ -2,7 +2,7 @@
 import { EngineError } from "../engine/base/errors.ts";
 import { FILE_CHANGED, FROM_SERVICE_WORKER, progressChannel, STILL_FETCHING, type ShardProgress } from "./courier.ts";
 import { FileChanged } from "./failures.ts";
-import { NETWORK } from "./http.ts";
+import { NETWORK, type Token } from "./http.ts";
 import { readRecord } from "./records.ts";
 import { obtainShard } from "./obtain.ts";
 
@@ -20,7 +20,7 @@ interface Job {
 const jobs = new Map<string, Job>();
 
 /** Answers a request for a shard: its bytes, "ask again", or an error as data. `token` goes to the host. */
-export async function deliverShard(id: string, index: number, token: string | null): Promise<Response> {
+export async function deliverShard(id: string, index: number, token: Token | null): Promise<Response> {
   const key = `${String(index)} ${id}`;
   const job = jobs.get(key) ?? start(key, id, index, token);
   job.asked();
@@ -36,7 +36,7 @@ export async function deliverShard(id: string, index: number, token: string | nu
   }
 }
 
-function start(key: string, id: string, index: number, token: string | null): Job {
+function start(key: string, id: string, index: number, token: Token | null): Job {
   const stop = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const asked = (): void => {
@@ -53,7 +53,7 @@ function start(key: string, id: string, index: number, token: string | null): Jo
   return job;
 }
 
-async function run(id: string, index: number, token: string | null, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+async function run(id: string, index: number, token: Token | null, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const record = await readRecord(id);
   if (!record) throw new EngineError("aborted", "The model was removed while it was downloaded.");
   const channel = progressChannel();

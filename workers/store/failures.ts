@@ -27,22 +27,19 @@ export class FileChanged extends EngineError {
   }
 }
 
-/** What an HTTP status other than 200 and 206 means: a FailedTry where the next answer may be another. */
-export function statusError(url: string, response: Response): Error {
+/** What an HTTP status other than 200 and 206 means: a FailedTry where the next answer may be another. `known` says that a token was sent. */
+export function statusError(url: string, response: Response, known: boolean): Error {
   const { status } = response;
   const host = hostOf(url);
-  if (status === 404 || status === 410)
+  // Hugging Face hides what is private: it answers 401 for repositories that do not exist.
+  const reason = response.headers.get("X-Error-Code") ?? "";
+  if (status === 404 || status === 410 || (known && reason === "RepoNotFound"))
     return new EngineError(
       "not_found",
-      `${host} has no such file (HTTP ${String(status)}): ${url}`,
+      `${host} has no such ${reason === "RepoNotFound" ? "repository" : "file"} (HTTP ${String(status)}): ${url}`,
       "Check the address, or choose another model.",
     );
-  if (status === 401 || status === 403)
-    return new EngineError(
-      "unauthorized",
-      `${host} does not give this file to everybody (HTTP ${String(status)}).`,
-      "Accept the model's licence there and give an access token, or download the file and open it from disk.",
-    );
+  if (status === 401 || status === 403) return refused(host, status, reason, known);
   if (status === 416) return new FailedTry("bad_file", `${host} says that the file is shorter than it was (HTTP 416).`, "");
   const again = status === 408 || status === 425 || status === 429 || status >= 500;
   const message = `${host} answered HTTP ${String(status)}${status === 429 ? ": too many requests" : ""}.`;
@@ -50,6 +47,27 @@ export function statusError(url: string, response: Response): Error {
   return again
     ? new FailedTry("network", message, hint, 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0)
     : new EngineError("network", message, hint);
+}
+
+function refused(host: string, status: number, reason: string, known: boolean): EngineError {
+  const answer = `(HTTP ${String(status)})`;
+  if (reason === "RepoNotFound")
+    return new EngineError(
+      "unauthorized",
+      `${host} has no public repository of this name ${answer}.`,
+      "Check its name; if it is private, give an access token.",
+    );
+  if (known)
+    return new EngineError(
+      "unauthorized",
+      `${host} does not give this file to the owner of this token ${answer}.`,
+      "Accept the model's licence on its page there, and check that the token may read it.",
+    );
+  return new EngineError(
+    "unauthorized",
+    `${host} does not give this file to everybody ${answer}.`,
+    "Accept the model's licence on its page there and give an access token, or download the file and open it from disk.",
+  );
 }
 
 /** The file is another than it was; when tries run out, FileChanged says so. */

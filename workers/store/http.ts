@@ -29,10 +29,17 @@ export interface Network {
   readonly pauseMs: number;
 }
 
+/** An access token, and the one origin it is sent to. */
+export interface Token {
+  /** "https://huggingface.co". */
+  readonly origin: string;
+  readonly value: string;
+}
+
 export interface RequestOptions {
   readonly network: Network;
-  /** Sent as a bearer token where a host wants one. */
-  readonly token?: string | null | undefined;
+  /** Sent as a bearer token to its origin alone; a browser drops it when that origin redirects to another. */
+  readonly token?: Token | null | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,6 +68,19 @@ export async function probe(url: string, options: RequestOptions): Promise<Remot
     const sizeBytes = lengthOf(response);
     if (sizeBytes !== null && sizeBytes <= WHOLE_FILE_BYTES) return { url, sizeBytes, etag };
     throw noRanges(url);
+  });
+}
+
+/** A small JSON document. Throws as `probe` does, and `network` where it is none. */
+export async function fetchJson(url: string, options: RequestOptions): Promise<unknown> {
+  return insist(url, "stranger", options, async (request) => {
+    const response = await request({ Accept: "application/json" });
+    const text = await response.text();
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      throw broken(url, "sent something that is no JSON");
+    }
   });
 }
 
@@ -152,9 +172,10 @@ async function send(
   { network, token }: RequestOptions,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
+  const mayHave = token && new URL(url).origin === token.origin ? token : null;
   const response = await network.fetch(url, {
     method,
-    headers: token ? { ...headers, Authorization: `Bearer ${token}` } : headers,
+    headers: mayHave ? { ...headers, Authorization: `Bearer ${mayHave.value}` } : headers,
     signal: signal ?? null,
     // The store keeps the bytes; the browser's HTTP cache need not.
     cache: "no-store",
@@ -162,7 +183,7 @@ async function send(
   });
   if (response.status === 200 || response.status === 206) return response;
   discard(response);
-  throw statusError(url, response);
+  throw statusError(url, response, mayHave !== null);
 }
 
 /** Compares what a response says of itself with what was asked for and with the file as it was. */

@@ -31,6 +31,11 @@ export function partUrls(url: string): string[] {
   return partNames(parsed.pathname).map((pathname) => Object.assign(new URL(url), { pathname }).href);
 }
 
+/** The address that a model is known by: its own, normalized, or that of its first part. */
+export function modelUrl(url: string): string {
+  return partUrls(url)[0]!;
+}
+
 /** The name of the model that a part belongs to: without its number. */
 export function wholeName(name: string): string {
   return name.replace(PART, "");

@@ -48,7 +48,10 @@ export async function openUrl(urls: readonly string[], options: OpenOptions = {}
   const settings = withDefaults(options);
   const kept = await readRecord(id);
   const published = options.sha256 ?? null;
-  if (kept && kept.sha256 === published && isWhole(kept, await storedShards())) return new StoredFile(kept, "whole", settings);
+  if (kept && kept.sha256 === published && isWhole(kept, await storedShards())) {
+    // A copy from a disk knows no address to mend it from.
+    return new StoredFile(kept.urls.length > 0 ? kept : { ...kept, urls }, "whole", settings);
+  }
   const found = await findFile(id, urls, published, settings);
   return new StoredFile(found, kept && isSameFile(kept, found) ? "part" : "nothing", settings);
 }

@@ -7,6 +7,12 @@ export async function freeBytes(): Promise<number | null> {
   return quota === undefined ? null : Math.max(0, quota - (usage ?? 0));
 }
 
+/** Whether the browser keeps the site's data also when the disk runs full. */
+export async function isPersistent(): Promise<boolean> {
+  if (!("storage" in navigator) || !("persisted" in navigator.storage)) return false;
+  return navigator.storage.persisted().catch(() => false);
+}
+
 /** The error of a write that the browser refused. */
 export async function diskFull(): Promise<EngineError> {
   const { quota, usage } = await estimate();
@@ -19,11 +25,13 @@ export async function diskFull(): Promise<EngineError> {
   );
 }
 
-async function estimate(): Promise<StorageEstimate> {
+/** What the browser says of the room that this site has. */
+export async function estimate(): Promise<StorageEstimate> {
   if (!("storage" in navigator) || !("estimate" in navigator.storage)) return {};
   return navigator.storage.estimate().catch(() => ({}));
 }
 
-function gigabytes(bytes: number): string {
+/** "1.20 GB", for people. */
+export function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 0)} GB`;
 }

@@ -56,6 +56,14 @@ export async function readShard(id: string, index: number): Promise<StoredShard>
   }
 }
 
+/** A shard as it is kept, without reading it. Throws `damaged` where it is not there, `storage_failed`. */
+export async function keptBlob(id: string, index: number): Promise<Blob> {
+  const [shard] = await persistently(() => getMany<unknown>([shardKey(id, index)], weights));
+  if (!isKept(shard))
+    throw new EngineError("damaged", `Shard ${String(index)} is missing.`, "Load the model, which fetches it again.");
+  return shard instanceof Blob ? shard : new Blob([shard]);
+}
+
 /**
  * Takes a shard's SHA-256, keeps both in one transaction, reads back and compares. False where the model was removed meanwhile.
  * Throws `disk_full`, `storage_failed`.

@@ -2,16 +2,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { noise, sha256, SMALL_SHARD } from "./setup.ts";
 import { wipe } from "../../../workers/store/models.ts";
-import { writeRecord, type ModelRecord } from "../../../workers/store/records.ts";
+import { RECORD as DEFAULTS, writeRecord, type ModelRecord } from "../../../workers/store/records.ts";
 
 const RECORD: ModelRecord = {
+  ...DEFAULTS,
   id: "m",
   name: "model.gguf",
   urls: ["http://a/model.gguf"],
   sizeBytes: SMALL_SHARD + 3,
-  etag: null,
-  sha256: null,
-  verified: false,
 };
 const SHARD = noise(SMALL_SHARD);
 const put = IDBObjectStore.prototype.put;
