@@ -1,4 +1,4 @@
-// How the app is built and served: web/ into dist/, workers as ES modules, cria.js under a stable name, sw.js last.
+// How the app is built and served: web/ into dist/, workers as ES modules, cria.js and cria-chat.js under stable names, sw.js last.
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -7,9 +7,10 @@ import { productionHeaders } from "./.config/headers.ts";
 import { libraryTypes } from "./.config/library-types.ts";
 import { localModels } from "./.config/models.ts";
 import { serviceWorker } from "./.config/service-worker.ts";
+import { widget } from "./.config/widget.ts";
 
 const WEB = join(import.meta.dirname, "web");
-const PAGES = ["index.html", "privacy.html", "embed.html"].filter((page) => existsSync(join(WEB, page)));
+const PAGES = ["index.html", "embed.html", "docs.html"].filter((page) => existsSync(join(WEB, page)));
 const LIBRARY = join(WEB, "api", "cria.ts");
 
 export default defineConfig({
@@ -19,7 +20,7 @@ export default defineConfig({
   publicDir: join(WEB, "..", "public"),
   // A missing file is a 404, not the start page.
   appType: "mpa",
-  plugins: [svelte({ configFile: false }), productionHeaders(), localModels(), libraryTypes(), serviceWorker()],
+  plugins: [svelte({ configFile: false }), productionHeaders(), localModels(), libraryTypes(), widget(), serviceWorker()],
   worker: { format: "es" },
   server: { port: 4173, strictPort: true, fs: { allow: [join(WEB, "..")] } },
   preview: { port: 4173, strictPort: true },

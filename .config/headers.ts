@@ -1,5 +1,10 @@
 // The headers every page and file of Cria is served with: by the dev and preview servers, and through dist/_headers by static hosts.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Plugin } from "vite";
+import { frameAncestors, readAllowList, type AllowList } from "../web/lib/allow-list.ts";
+
+const ALLOW_LIST = join(import.meta.dirname, "..", "public", "embed.json");
 
 /** Headers of the paths a pattern names: exact, or everything below where it ends in "*". All rules that match apply. */
 export interface HeaderRule {
@@ -20,38 +25,62 @@ const CONTENT_SECURITY_POLICY: Readonly<Record<string, string>> = {
   "connect-src": "'self' https: http://localhost:* http://127.0.0.1:* blob: data:",
   "manifest-src": "'self'",
   "frame-src": "'self'",
-  "frame-ancestors": "'self'",
   "base-uri": "'none'",
   "form-action": "'none'",
 };
 
-/** The one place where headers are decided. No two rules that match one path may name the same header: static hosts would join them. */
-export const HEADER_RULES: readonly HeaderRule[] = [
-  {
-    path: "/*",
-    headers: {
-      // Together they make the page cross-origin isolated: threads on shared memory.
-      "Cross-Origin-Opener-Policy": "same-origin",
-      "Cross-Origin-Embedder-Policy": "require-corp",
-      // Nothing here is secret, and other pages import cria.js.
-      "Cross-Origin-Resource-Policy": "cross-origin",
-      "Access-Control-Allow-Origin": "*",
-      "Content-Security-Policy": policy(CONTENT_SECURITY_POLICY),
-      "X-Content-Type-Options": "nosniff",
-      "Referrer-Policy": "no-referrer",
-      "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+/** The widget's inside. Hosts that drop ".html" serve it under both names. */
+const FRAMES = ["/embed.html", "/embed"];
+
+/**
+ * The one place where headers are decided. Static hosts join what several rules say of one path, and so do we; only the policy may be
+ * joined, as browsers enforce every policy of a list.
+ */
+export const HEADER_RULES: readonly HeaderRule[] = headerRules(readAllowList(JSON.parse(readFileSync(ALLOW_LIST, "utf8"))));
+
+/** The headers of a deployment whose widget the sites of a list may show. */
+export function headerRules(sites: AllowList): readonly HeaderRule[] {
+  return [
+    {
+      path: "/*",
+      headers: {
+        // Together they make the page cross-origin isolated: threads on shared memory.
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Embedder-Policy": "require-corp",
+        // Nothing here is secret, and other pages import cria.js.
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Access-Control-Allow-Origin": "*",
+        "Content-Security-Policy": policy(CONTENT_SECURITY_POLICY),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        // In other people's pages only what says `frame-ancestors`, which takes this one's place.
+        "X-Frame-Options": "SAMEORIGIN",
+      },
     },
-  },
-  { path: "/assets/*", headers: { "Cache-Control": "public, max-age=31536000, immutable" } },
-  { path: "/sw.js", headers: { "Cache-Control": "no-cache" } },
-];
+    ...FRAMES.map((path) => ({
+      path,
+      headers: {
+        "Content-Security-Policy": `frame-ancestors ${frameAncestors(sites)}`,
+        // Threads in a page that is not isolated itself: Chromium.
+        "Document-Isolation-Policy": "isolate-and-require-corp",
+      },
+    })),
+    { path: "/assets/*", headers: { "Cache-Control": "public, max-age=31536000, immutable" } },
+    // Under stable names, and a list that has to hold from the moment it is changed.
+    ...["/sw.js", "/embed.json"].map((path) => ({ path, headers: { "Cache-Control": "no-cache" } })),
+  ];
+}
 
 /** The headers of one path, by name. */
-export function headersFor(path: string): Record<string, string> {
-  const rules = HEADER_RULES.filter((rule) =>
-    rule.path.endsWith("*") ? path.startsWith(rule.path.slice(0, -1)) : path === rule.path,
-  );
-  return Object.assign({}, ...rules.map((rule) => rule.headers));
+export function headersFor(path: string, rules = HEADER_RULES): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const rule of rules) {
+    if (rule.path.endsWith("*") ? !path.startsWith(rule.path.slice(0, -1)) : path !== rule.path) continue;
+    for (const [name, value] of Object.entries(rule.headers))
+      headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
+  }
+  return headers;
 }
 
 /** The rules in the format of the `_headers` file that static hosts read. */
@@ -76,7 +105,14 @@ export function productionHeaders(): Plugin {
           "style-src": "'self' 'unsafe-inline'",
           "connect-src": `${CONTENT_SECURITY_POLICY["connect-src"]!} ws:`,
         };
-        response.setHeaders(new Headers({ ...headers, "Content-Security-Policy": policy(relaxed), "Cache-Control": "no-cache" }));
+        const policies = headers["Content-Security-Policy"]!.split(", ").slice(1);
+        response.setHeaders(
+          new Headers({
+            ...headers,
+            "Content-Security-Policy": [policy(relaxed), ...policies].join(", "),
+            "Cache-Control": "no-cache",
+          }),
+        );
         next();
       });
     },

@@ -6,8 +6,8 @@ import { build, type Plugin, type ResolvedConfig } from "vite";
 import type { Precache } from "../workers/precache.ts";
 
 const ENTRY = join(import.meta.dirname, "..", "workers", "sw.ts");
-/** Never cached: not asked for by a page, or a model, which the store keeps. */
-const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.d\.ts$/, /\.gguf$/];
+/** Never cached: not asked for by a page, a model, which the store keeps, or a list that has to hold from the moment it is changed. */
+const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.d\.ts$/, /\.gguf$/, /^embed\.json$/, /^examples\//];
 /** Cached when it is first asked for: the ONNX runtime, 14 MB and more, which few people need. */
 const ON_DEMAND = [/^assets\/ort-/];
 

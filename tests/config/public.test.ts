@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { HEADER_RULES, headersFile, headersFor } from "../../.config/headers.ts";
+import { HEADER_RULES, headerRules, headersFile, headersFor } from "../../.config/headers.ts";
 import { isEntry } from "../../workers/catalogue.ts";
 import { precacheOf } from "../../.config/service-worker.ts";
 
@@ -54,11 +54,30 @@ describe("headers", () => {
     expect(headersFor("/index.html")["Cache-Control"]).toBeUndefined();
   });
 
-  it("name no header twice for one path, as hosts would join the two", () => {
-    const names = HEADER_RULES.flatMap((rule) => Object.keys(rule.headers));
-    expect(names.filter((name) => name !== "Cache-Control")).toEqual(
-      [...new Set(names)].filter((name) => name !== "Cache-Control"),
-    );
+  it("name no header twice for one path but the policy, as hosts join the two and browsers enforce every policy of a list", () => {
+    for (const { path } of HEADER_RULES) {
+      const rules = HEADER_RULES.filter((rule) => rule.path === path || rule.path === "/*");
+      const names = rules.flatMap((rule) => Object.keys(rule.headers)).filter((name) => name !== "Content-Security-Policy");
+      expect(names).toEqual([...new Set(names)]);
+    }
+  });
+
+  it("let nobody show the app in a frame, and the sites of the list the widget's page alone", () => {
+    expect(headersFor("/index.html")["X-Frame-Options"]).toBe("SAMEORIGIN");
+    expect(headersFor("/index.html")["Content-Security-Policy"]).not.toContain("frame-ancestors");
+    const site = { origin: "https://shop.example", models: ["*"], budgetTokens: null };
+    for (const path of ["/embed.html", "/embed"])
+      expect(headersFor(path, headerRules([site]))["Content-Security-Policy"]).toMatch(
+        /^default-src 'none'.*, frame-ancestors 'self' https:\/\/shop\.example$/,
+      );
+  });
+
+  it("isolate the widget's page where the page around it is not", () => {
+    expect(headersFor("/embed.html")).toMatchObject({
+      "Document-Isolation-Policy": "isolate-and-require-corp",
+      "Cross-Origin-Embedder-Policy": "require-corp",
+      "Cross-Origin-Resource-Policy": "cross-origin",
+    });
   });
 
   it("read in a `_headers` file as they are sent", () => {

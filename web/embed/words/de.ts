@@ -1,0 +1,77 @@
+// Was der Rahmen auf Deutsch sagt.
+import type { Words } from "./en.ts";
+
+export const de: Words = {
+  close: "Schließen",
+  about: "Über diesen Chat",
+  back: "Zurück zum Chat",
+  you: "Sie",
+  greeting: "Guten Tag! Was möchten Sie wissen?",
+  placeholder: "Fragen Sie etwas",
+  question: "Ihre Frage",
+  send: "Senden",
+  stop: "Anhalten",
+  stopped: "Angehalten.",
+  cutShort: "Die Antwort hat ihre größte Länge erreicht.",
+  askedBy: (site) => `${site} fragt`,
+  answerLog: "Antwort, während sie entsteht",
+  reading: "Liest die Frage",
+  awaitingModel: "Wartet auf das Modell",
+  onDevice: "Die Antworten entstehen auf Ihrem Gerät",
+
+  consentTitle: "Beantwortet auf Ihrem Gerät",
+  consentText: (site, model) => `Für den Chat auf ${site} rechnet Ihr Browser selbst, mit dem Sprachmodell ${model}.`,
+  consentSize: (size, place) => `${size}, einmal heruntergeladen von ${place}`,
+  consentHere: "Schon in diesem Browser: nichts herunterzuladen",
+  consentKept: (site) => `Bleibt in diesem Browser, nur für ${site}`,
+  consentStays: "Was Sie schreiben, bleibt auf diesem Gerät",
+  download: (size) => `Herunterladen · ${size}`,
+  load: "Laden",
+  notNow: "Jetzt nicht",
+  declined: "Es wurde nichts heruntergeladen.",
+  changeMind: "Noch einmal wählen",
+  lookText: (place) =>
+    `Das Modell ist eine Datei bei ${place}. Nur dort weiß man, wie groß sie ist; man erfährt, dass Sie gefragt haben.`,
+  look: (place) => `Bei ${place} fragen`,
+  smaller: (model, size) => `Kleiner: ${model}, ${size}`,
+  bring: "Ich habe es schon in Cria",
+  bringing: "Wird herübergeholt",
+  bringRefused:
+    "Dieser Browser lässt das Cria der einen Seite nicht in das der anderen sehen. Es lässt sich hier herunterladen, oder Sie öffnen Cria selbst.",
+  bringMissing: "Auch in Crias eigenem Speicher in diesem Browser ist es nicht.",
+  openCria: "Cria öffnen",
+
+  downloading: "Wird heruntergeladen",
+  loading: "Kommt in den Arbeitsspeicher",
+  preparing: "Läuft sich warm",
+  gettingReady: "Wird vorbereitet",
+  cancel: "Abbrechen",
+
+  context: (label) => `Cria hat gelesen: ${label}`,
+  thisPage: "Text dieser Seite",
+  contextPart: (percent) => `Nur die ersten ${percent} % passen in das Modell.`,
+
+  trouble: "Das ging nicht",
+  tryAgain: "Noch einmal",
+  budgetSpent: (site) => `Was ${site} an einem Tag von diesem Gerät nutzen darf, ist aufgebraucht.`,
+  refusedTitle: "Cria wird hier nicht gezeigt",
+  refused: (site) => `Die Liste des Betreibers erlaubt ${site} nicht, dieses Cria zu zeigen.`,
+  alone: "Diese Seite ist das Innere eines Widgets für andere Seiten.",
+  unable: "Dieser Browser hat weder WebGPU noch WebAssembly SIMD, und ein Modell braucht eines davon.",
+
+  private: "Wo was ist",
+  privateWriting: (site) =>
+    `Was Sie schreiben und was Ihnen geantwortet wird, bleibt in diesem Rahmen und ist fort, wenn die Seite geschlossen wird. ${site} sieht es nicht.`,
+  privateAsked: (site) => `Fragen, die ${site} selbst stellt, sind gekennzeichnet; ihre Antworten bekommt die Seite.`,
+  privateModel: (place, site) =>
+    `Das Modell kommt von ${place} und liegt in diesem Browser, von allem anderen getrennt, für ${site}.`,
+  share: (site) => `${site} mitlesen lassen`,
+  shareExplain: (site) => `Von jetzt an bekommt ${site}, was Sie hier schreiben und was Ihnen geantwortet wird.`,
+  sharing: (site) => `${site} liest mit`,
+  startOver: "Von vorn beginnen",
+  deleteModel: "Das Modell löschen",
+  deleted: "Das Modell ist gelöscht.",
+  runsOn: (model, where) => `${model}, auf ${where}`,
+  graphics: "dem Grafikprozessor",
+  threads: (count) => (count === 1 ? "einem Prozessor-Thread" : `${count} Prozessor-Threads`),
+};

@@ -1,0 +1,77 @@
+// What the frame says, in English: every other language has the same keys. Names of sites, models and places are put in.
+
+export const en = {
+  close: "Close",
+  about: "About this chat",
+  back: "Back to the chat",
+  you: "You",
+  greeting: "Hello! What would you like to know?",
+  placeholder: "Ask something",
+  question: "Your question",
+  send: "Send",
+  stop: "Stop",
+  stopped: "Stopped.",
+  cutShort: "This answer reached its longest length.",
+  askedBy: (site: string) => `Asked by ${site}`,
+  answerLog: "Answer, as it is written",
+  reading: "Reading the question",
+  awaitingModel: "Waiting for the model",
+  onDevice: "Answers come from your own device",
+
+  consentTitle: "Answered on your device",
+  consentText: (site: string, model: string) => `To chat on ${site}, your browser runs ${model}, a language model, by itself.`,
+  consentSize: (size: string, place: string) => `${size}, downloaded once from ${place}`,
+  consentHere: "Already in this browser: nothing to download",
+  consentKept: (site: string) => `Kept in this browser, for ${site} alone`,
+  consentStays: "What you write stays on this device",
+  download: (size: string) => `Download · ${size}`,
+  load: "Load it",
+  notNow: "Not now",
+  declined: "Nothing was downloaded.",
+  changeMind: "Choose again",
+  lookText: (place: string) => `The model is a file at ${place}. Only that host knows how large it is; it learns that you asked.`,
+  look: (place: string) => `Ask ${place}`,
+  smaller: (model: string, size: string) => `Smaller: ${model}, ${size}`,
+  bring: "I have it in Cria already",
+  bringing: "Bringing it in",
+  bringRefused: "This browser does not let one site’s Cria read another’s. It can be downloaded here, or you open Cria itself.",
+  bringMissing: "It is not in Cria’s own storage in this browser either.",
+  openCria: "Open Cria",
+
+  downloading: "Downloading",
+  loading: "Loading into memory",
+  preparing: "Warming up",
+  gettingReady: "Getting ready",
+  cancel: "Cancel",
+
+  context: (label: string) => `Cria has read: ${label}`,
+  thisPage: "text of this page",
+  contextPart: (percent: number) => `Only the first ${percent} % fit into the model.`,
+
+  trouble: "That didn’t work",
+  tryAgain: "Try again",
+  budgetSpent: (site: string) => `What ${site} may use of this device in a day is used up.`,
+  refusedTitle: "Cria is not shown here",
+  refused: (site: string) => `The list of this Cria’s owner does not let ${site} show it.`,
+  alone: "This page is the inside of a widget for other sites.",
+  unable: "This browser has neither WebGPU nor WebAssembly SIMD, and a model needs one of them.",
+
+  private: "Where things are",
+  privateWriting: (site: string) =>
+    `What you write and what you are answered stays in this frame, and is gone when the page is closed. ${site} cannot see it.`,
+  privateAsked: (site: string) => `Questions that ${site} asks itself are marked, and it gets their answers.`,
+  privateModel: (place: string, site: string) =>
+    `The model comes from ${place} and is kept in this browser, apart from everything else, for ${site}.`,
+  share: (site: string) => `Let ${site} read along`,
+  shareExplain: (site: string) => `From now on, ${site} gets what you write here and what you are answered.`,
+  sharing: (site: string) => `${site} reads along`,
+  startOver: "Start over",
+  deleteModel: "Delete the model",
+  deleted: "The model is deleted.",
+  runsOn: (model: string, where: string) => `${model}, on ${where}`,
+  graphics: "the graphics processor",
+  threads: (count: number) => (count === 1 ? "one processor thread" : `${count} processor threads`),
+};
+
+/** The frame's words in one language. */
+export type Words = typeof en;

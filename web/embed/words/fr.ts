@@ -1,0 +1,77 @@
+// Ce que dit le cadre en français.
+import type { Words } from "./en.ts";
+
+export const fr: Words = {
+  close: "Fermer",
+  about: "À propos de ce chat",
+  back: "Retour au chat",
+  you: "Vous",
+  greeting: "Bonjour ! Que voulez-vous savoir ?",
+  placeholder: "Posez une question",
+  question: "Votre question",
+  send: "Envoyer",
+  stop: "Arrêter",
+  stopped: "Arrêté.",
+  cutShort: "La réponse a atteint sa longueur maximale.",
+  askedBy: (site) => `Demandé par ${site}`,
+  answerLog: "Réponse, au fil de l’écriture",
+  reading: "Lecture de la question",
+  awaitingModel: "En attente du modèle",
+  onDevice: "Les réponses viennent de votre appareil",
+
+  consentTitle: "La réponse vient de votre appareil",
+  consentText: (site, model) =>
+    `Pour discuter sur ${site}, votre navigateur fait tourner lui-même ${model}, un modèle de langage.`,
+  consentSize: (size, place) => `${size}, téléchargés une seule fois depuis ${place}`,
+  consentHere: "Déjà dans ce navigateur : rien à télécharger",
+  consentKept: (site) => `Conservé dans ce navigateur, pour ${site} seulement`,
+  consentStays: "Ce que vous écrivez reste sur cet appareil",
+  download: (size) => `Télécharger · ${size}`,
+  load: "Le charger",
+  notNow: "Pas maintenant",
+  declined: "Rien n’a été téléchargé.",
+  changeMind: "Choisir de nouveau",
+  lookText: (place) =>
+    `Le modèle est un fichier chez ${place}. Seul cet hôte en connaît la taille ; il saura que vous l’avez demandée.`,
+  look: (place) => `Demander à ${place}`,
+  smaller: (model, size) => `Plus petit : ${model}, ${size}`,
+  bring: "Je l’ai déjà dans Cria",
+  bringing: "Récupération",
+  bringRefused: "Ce navigateur ne laisse pas le Cria d’un site lire celui d’un autre. Téléchargez-le ici, ou ouvrez Cria.",
+  bringMissing: "Il n’est pas non plus dans l’espace de Cria dans ce navigateur.",
+  openCria: "Ouvrir Cria",
+
+  downloading: "Téléchargement",
+  loading: "Chargement en mémoire",
+  preparing: "Mise en route",
+  gettingReady: "Préparation",
+  cancel: "Annuler",
+
+  context: (label) => `Cria a lu : ${label}`,
+  thisPage: "le texte de cette page",
+  contextPart: (percent) => `Seuls les premiers ${percent} % tiennent dans le modèle.`,
+
+  trouble: "Cela n’a pas marché",
+  tryAgain: "Réessayer",
+  budgetSpent: (site) => `Ce que ${site} peut utiliser de cet appareil en un jour est épuisé.`,
+  refusedTitle: "Cria ne s’affiche pas ici",
+  refused: (site) => `La liste du propriétaire de ce Cria ne permet pas à ${site} de l’afficher.`,
+  alone: "Cette page est l’intérieur d’un widget pour d’autres sites.",
+  unable: "Ce navigateur n’a ni WebGPU ni WebAssembly SIMD, et un modèle a besoin de l’un des deux.",
+
+  private: "Où sont les choses",
+  privateWriting: (site) =>
+    `Ce que vous écrivez et ce qu’on vous répond reste dans ce cadre et disparaît avec la page. ${site} ne peut pas le voir.`,
+  privateAsked: (site) => `Les questions que ${site} pose lui-même sont signalées, et il en reçoit les réponses.`,
+  privateModel: (place, site) =>
+    `Le modèle vient de ${place} et est conservé dans ce navigateur, à part de tout le reste, pour ${site}.`,
+  share: (site) => `Laisser ${site} lire`,
+  shareExplain: (site) => `Désormais, ${site} reçoit ce que vous écrivez ici et ce qu’on vous répond.`,
+  sharing: (site) => `${site} lit avec vous`,
+  startOver: "Recommencer",
+  deleteModel: "Supprimer le modèle",
+  deleted: "Le modèle est supprimé.",
+  runsOn: (model, where) => `${model}, sur ${where}`,
+  graphics: "le processeur graphique",
+  threads: (count) => (count === 1 ? "un fil du processeur" : `${count} fils du processeur`),
+};
