@@ -6,6 +6,21 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** The form of an answer. The last two are extensions: a pattern for the whole answer, a grammar in GBNF whose start is `root`. */
+export type ResponseFormat =
+  | { readonly type: "text" }
+  | { readonly type: "json_object" }
+  | { readonly type: "json_schema"; readonly json_schema: JsonSchemaFormat }
+  | { readonly type: "regex"; readonly pattern: string }
+  | { readonly type: "grammar"; readonly grammar: string };
+
+export interface JsonSchemaFormat {
+  readonly name?: string;
+  readonly description?: string;
+  readonly schema?: boolean | Readonly<Record<string, unknown>>;
+  readonly strict?: boolean | null;
+}
+
 /** What both kinds of request share. Omitted fields take the model's own defaults. */
 export interface SamplingParameters {
   readonly max_tokens?: number | null;
@@ -18,6 +33,8 @@ export interface SamplingParameters {
   readonly repeat_penalty?: number | null;
   readonly seed?: number | null;
   readonly stop?: string | readonly string[] | null;
+  /** Enforced on every token; the answer is complete within `max_tokens`. */
+  readonly response_format?: ResponseFormat | null;
   /** Goes on after the model has said it was done, to `max_tokens`: for measuring. As llama.cpp's server and vLLM have it. */
   readonly ignore_eos?: boolean | null;
   /** False reads one token at a time even where the text repeats itself and its next tokens can be guessed: for measuring. */
@@ -30,6 +47,8 @@ export interface ChatRequest extends SamplingParameters {
   readonly stream?: boolean | null;
   readonly logprobs?: boolean | null;
   readonly top_logprobs?: number | null;
+  /** Extension: how messages become a prompt, as an id of the model's `promptFormats`, or "template" for the file's own; null for what fits. */
+  readonly prompt_format?: string | null;
 }
 
 export interface CompletionRequest extends SamplingParameters {

@@ -1,6 +1,7 @@
 // From the logits of a prompt to its answer: one token after another, as text, until something ends it.
 import type { Sampling } from "../base/backend.ts";
 import type { StopType } from "../base/openai.ts";
+import type { Constraint } from "../grammar/constraint.ts";
 import type { Session } from "../model/session.ts";
 import type { Detokenizer } from "../text/detokenizer.ts";
 import { Lookup } from "./lookup.ts";
@@ -29,6 +30,8 @@ export interface GenerateOptions {
   readonly alternatives: number | null;
   /** Guess tokens from the text where that pays. */
   readonly speculate: boolean;
+  /** Holds the answer to a form; null where it may be anything. */
+  readonly constraint: Constraint | null;
   readonly signal?: AbortSignal | undefined;
   /** Gives messages their turn, a request to stop among them. */
   breathe(): Promise<void>;
@@ -36,10 +39,11 @@ export interface GenerateOptions {
   now(): number;
 }
 
-/** Tokens as they are picked, with scores where they were asked for. */
+/** Tokens as they are picked, with scores where they were asked for. `complete`: the form of the answer lets nothing follow. */
 interface Picked {
   readonly ids: ArrayLike<number>;
   readonly scores: readonly TokenScore[];
+  readonly complete?: boolean;
 }
 
 /**
@@ -56,14 +60,13 @@ export async function* generate(
   const room = session.contextLength - session.cached.length;
   const limit = Math.min(maxTokens ?? Infinity, room);
   const stops = new StopFilter(options.stop);
-  const onDevice = session.decode !== null && options.alternatives === null;
-  for await (const { ids, scores } of onDevice
-    ? pickOnDevice(session, limit, options)
-    : pickHere(session, logits, limit, options)) {
+  const onDevice = session.decode !== null && options.alternatives === null && options.constraint === null;
+  const picks = onDevice ? pickOnDevice(session, limit, options) : pickHere(session, logits, limit, options);
+  for await (const { ids, scores, complete } of picks) {
     if (signal?.aborted) return "stopped";
     const kept: number[] = [];
     let text = "";
-    let ended: StopType | null = null;
+    let ended: StopType | null = complete ? "eos" : null;
     for (let index = 0; index < ids.length && ended === null; index++) {
       const id = ids[index]!;
       if (endIds.includes(id)) {
@@ -95,7 +98,7 @@ async function* pickHere(
   session: Session,
   first: Float32Array,
   limit: number,
-  { sampling, alternatives, speculate, signal, breathe, now }: GenerateOptions,
+  { sampling, alternatives, speculate, constraint, signal, breathe, now }: GenerateOptions,
 ): AsyncGenerator<Picked, void, void> {
   const vocab = first.length;
   const sampler = new Sampler(vocab);
@@ -110,9 +113,11 @@ async function* pickHere(
     for (let count = 1; count <= limit; count++) {
       const logits = rows.subarray(row * vocab, (row + 1) * vocab);
       const unspoilt = alternatives === null ? null : logits.slice();
+      if (constraint && !constraint.apply(logits, limit - count + 1)) return void (yield { ids: [], scores: [], complete: true });
       const id = sampler.pick(logits, sampling, answer, text.length);
       yield { ids: [id], scores: unspoilt ? [scoreToken(unspoilt, id, alternatives!)] : [] };
       if (count === limit) return;
+      constraint?.accept(id);
       await breathe();
       if (signal?.aborted) return;
       text.push(id);

@@ -32,6 +32,7 @@ async function say(
     endIds: [END],
     alternatives: null,
     speculate: true,
+    constraint: null,
     breathe: () => Promise.resolve(),
     now: () => clock++, // whatever is read takes a millisecond
     ...options,
