@@ -7,6 +7,7 @@ import type { Host } from "./base/host.ts";
 import type { ChatRequest, CompletionRequest, StopType } from "./base/openai.ts";
 import type { ScoreRequest, ScoreResponse } from "./base/score.ts";
 import type { BackendChoice, LoadProgress, ModelDefaults, ModelInfo, Stats } from "./base/wire.ts";
+import { FORMATS } from "./chat/template.ts";
 import { generate, type Piece } from "./decode/generate.ts";
 import { PromptScorer } from "./decode/score.ts";
 import { scoreContinuations } from "./decode/continuations.ts";
@@ -19,6 +20,7 @@ import {
   chatWishes,
   completionPrompt,
   completionWishes,
+  promptFormat,
   scoreWishes,
   tokenIds,
   type Wishes,
@@ -105,6 +107,9 @@ export class Engine {
       shape: session.shape,
       contextLength: session.contextLength,
       template: file.template.name,
+      promptFormat: file.template.format,
+      promptFormats: FORMATS,
+      notice: file.template.notice,
       startToken: this.tokenizer.addBos ? this.tokenizer.bos : null,
     };
   }
@@ -127,7 +132,7 @@ export class Engine {
   /** Checks a chat request and renders its prompt. Throws `bad_request`, `bad_template`, `context_full`, `disposed`. */
   chat(request: ChatRequest): Prepared {
     const { defaults } = this.options;
-    const { template } = this.file;
+    const template = this.file.template.as(promptFormat(request));
     const wishes = chatWishes(request, defaults);
     const prompt = template.render(chatMessages(request, defaults));
     const stop = [...wishes.stop, ...template.stop];

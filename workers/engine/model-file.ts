@@ -36,7 +36,7 @@ export async function readModelFile(source: ByteSource, signal?: AbortSignal): P
     gguf,
     model,
     tokenizer,
-    template: createTemplate(gguf.metadata, tokenizer),
+    template: createTemplate(gguf.metadata, tokenizer, source.name),
     parameters: [...gguf.tensors.values()].reduce((sum, { rows, cols }) => sum + rows * cols, 0),
     quantization: mostUsed(gguf),
   };

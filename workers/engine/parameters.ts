@@ -50,7 +50,7 @@ const SHARED = [
   "speculate",
   "logprobs",
 ];
-const CHAT = [...SHARED, "messages", "max_completion_tokens", "top_logprobs"];
+const CHAT = [...SHARED, "messages", "max_completion_tokens", "top_logprobs", "prompt_format"];
 const COMPLETION = [...SHARED, "prompt", "echo"];
 /** Parameters of the API that say something about the caller, not about the answer. */
 const WITHOUT_EFFECT = ["user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"];
@@ -100,6 +100,13 @@ export function chatMessages(request: ChatRequest, defaults: ModelDefaults | nul
   const checked = messages.map((message: unknown, index) => chatMessage(message, index));
   if (checked[0]!.role === "system" || defaults === null) return checked;
   return [{ role: "system", content: defaults.system }, ...checked];
+}
+
+/** The prompt format a chat asks for; null for the model's own. Throws `bad_request`. */
+export function promptFormat(request: ChatRequest): string | null {
+  const format: unknown = request.prompt_format ?? null;
+  if (format === null || typeof format === "string") return format;
+  throw bad(`prompt_format is ${shown(format)}; it must be the id of a format.`);
 }
 
 /** The prompt of a completion: text, or token ids below `vocab`. Throws `bad_request`. */

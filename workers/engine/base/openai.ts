@@ -49,6 +49,8 @@ export interface ChatRequest extends SamplingParameters {
   readonly top_logprobs?: number | null;
   /** Extension: how messages become a prompt, as an id of the model's `promptFormats`, or "template" for the file's own; null for what fits. */
   readonly prompt_format?: string | null;
+  /** Extension: how messages become a prompt, as an id of the model's `promptFormats`, or "template" for the file's own; null for what fits. */
+  readonly prompt_format?: string | null;
 }
 
 export interface CompletionRequest extends SamplingParameters {

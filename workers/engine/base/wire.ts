@@ -144,8 +144,22 @@ export interface ModelInfo extends BackendInfo {
   readonly contextLength: number;
   /** "the file's own template" and the like: how messages become a prompt. */
   readonly template: string;
+  /** The same as a format's id, or "template"; a chat request's `prompt_format` asks for another. */
+  readonly promptFormat?: string;
+  /** The formats there are to choose from. */
+  readonly promptFormats?: readonly PromptFormat[];
+  /** What a person should be told before they believe an answer; null where there is nothing. */
+  readonly notice?: string | null;
   /** The token that prompts start with; null where the model wants none. */
   readonly startToken: number | null;
+}
+
+/** A way to turn messages into a prompt. */
+export interface PromptFormat {
+  /** For `prompt_format` of a chat request: "vicuna-v1.1". */
+  readonly id: string;
+  /** For people: "Vicuna 1.1 to 1.5". */
+  readonly name: string;
 }
 
 /** Times of the last request, and what is held. */

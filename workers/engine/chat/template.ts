@@ -2,6 +2,7 @@
 import { EngineError } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
 import type { ChatMessage } from "../base/openai.ts";
+import type { PromptFormat } from "../base/wire.ts";
 import type { ChatFamily, ChatFile } from "./family.ts";
 import { FAMILIES } from "./index.ts";
 import { runTemplate } from "./jinja.ts";
@@ -10,12 +11,18 @@ import { runTemplate } from "./jinja.ts";
 export interface Template {
   /** For people: "the file's own template", or which format is used instead and why. */
   readonly name: string;
+  /** The format's id; "template" for the file's own. */
+  readonly format: string;
+  /** What a person should be told before they believe an answer; null where there is nothing. */
+  readonly notice: string | null;
   /** Texts that end an answer besides the model's end tokens: those of its format that are no tokens of their own. */
   readonly stop: readonly string[];
   /** Tokens of the prompt, up to where the answer begins. What a user typed is text, even where it looks like a special token. */
   render(messages: readonly ChatMessage[]): number[];
   /** The same as text, special tokens spelled out; what `guard` put in is still there. */
   renderText(messages: readonly ChatMessage[]): string;
+  /** The same model asked in another format, by its id, or by "template"; null for what fits the file best. Throws `bad_request`. */
+  as(format: string | null): Template;
 }
 
 /** What a template needs of a tokenizer. */
@@ -31,47 +38,87 @@ export interface PromptTokenizer {
   piece(id: number, options: { readonly special: boolean }): Uint8Array;
 }
 
-/** Reads how a file's model wants to be talked to. A template that cannot be used is named in `name`, and does without. */
-export function createTemplate(metadata: Metadata, tokenizer: PromptTokenizer): Template {
+/** Every format there is, besides files' own templates. */
+export const FORMATS: readonly PromptFormat[] = FAMILIES.map(({ id, name }) => ({ id, name }));
+
+/**
+ * Reads how a file's model wants to be talked to. A template that cannot be used is named in `name`, and does without. `fileName` counts
+ * beside the name in the file: many conversions say "LLaMA v2" of whatever they hold.
+ */
+export function createTemplate(metadata: Metadata, tokenizer: PromptTokenizer, fileName = ""): Template {
   const textOf = (id: number | null): string =>
     id === null ? "" : new TextDecoder().decode(tokenizer.piece(id, { special: true }));
   const file: ChatFile = {
     template: metadata.text("tokenizer.chat_template"),
-    name: metadata.text("general.name") ?? "",
+    name: `${metadata.text("general.name") ?? ""} ${fileName}`,
     bos: textOf(tokenizer.bos),
     eos: textOf(tokenizer.eos),
     specials: tokenizer.specialTexts,
   };
-  return new FileTemplate(file, tokenizer);
+  const chosen = familyOf(metadata.text(FAMILY_KEY));
+  return chosen ? new FileTemplate(file, tokenizer, chosen) : new FileTemplate(file, tokenizer, null);
+}
+
+/** Where a conversion of ours keeps the format that was chosen for it. */
+const FAMILY_KEY = "cria.chat_family";
+
+function familyOf(id: string | null): ChatFamily | null {
+  return FAMILIES.find((family) => family.id === id) ?? null;
 }
 
 class FileTemplate implements Template {
   private readonly family: ChatFamily;
-  /** Whether the file's own template runs at all. */
+  /** Whether the file's own template is to be used and runs at all. */
   private readonly usable: boolean;
   /** Why the file's own template was not used the last time; null where it was. */
   private problem: string | null;
 
+  /** `chosen` is the format that somebody asked for; null leaves the choice to the file. */
   constructor(
     private readonly file: ChatFile,
     private readonly tokenizer: PromptTokenizer,
+    private readonly chosen: ChatFamily | null,
   ) {
-    const marked = FAMILIES.find(({ mark }) => file.template?.includes(mark));
-    this.family = marked ?? FAMILIES.find((family) => family.fits(file))!; // the last one fits any
+    const marked = FAMILIES.find(({ mark }) => mark !== null && file.template?.includes(mark));
+    this.family = chosen ?? marked ?? FAMILIES.find((family) => family.fits(file))!; // the last one fits any
     this.problem = file.template === null ? "the file has no template" : null;
-    this.usable = file.template !== null && this.runOwn([{ role: "user", content: "Hello" }]) !== null;
+    this.usable = chosen === null && file.template !== null && this.runOwn([{ role: "user", content: "Hello" }]) !== null;
   }
 
   get name(): string {
+    if (this.chosen) return this.chosen.name;
     return this.problem === null ? "the file's own template" : `${this.family.name} (${this.problem})`;
+  }
+
+  get format(): string {
+    return this.usable ? "template" : this.family.id;
+  }
+
+  get notice(): string | null {
+    return this.family.notice ?? null;
   }
 
   get stop(): readonly string[] {
     return this.family.stop.filter((stop) => !this.file.specials.includes(stop));
   }
 
+  as(format: string | null): Template {
+    if (format === null) return this;
+    const chosen = familyOf(format);
+    if (!chosen && format !== "template") {
+      const known = FAMILIES.map(({ id }) => id).join(", ");
+      throw new EngineError("bad_request", `There is no prompt format "${format}".`, `Choose "template", or one of: ${known}.`);
+    }
+    return new FileTemplate(this.file, this.tokenizer, chosen);
+  }
+
   render(messages: readonly ChatMessage[]): number[] {
-    return this.tokenizer.encode(this.renderText(messages), { bos: this.tokenizer.addBos, special: true });
+    const { tokenizer } = this;
+    const text = this.renderText(messages);
+    if (this.usable || this.family.start !== "end token" || tokenizer.eos === null) {
+      return tokenizer.encode(text, { bos: tokenizer.addBos, special: true });
+    }
+    return [tokenizer.eos, ...tokenizer.encode(text, { bos: false, special: true })];
   }
 
   renderText(messages: readonly ChatMessage[]): string {
@@ -84,7 +131,14 @@ class FileTemplate implements Template {
         if (text !== null) return text;
       }
     }
-    return this.family.render(guarded, this.file);
+    return this.family.render(this.withSystem(guarded), this.file);
+  }
+
+  /** The conversation with the family's own system message, where it has none and was not told to do without. */
+  private withSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+    const { system } = this.family;
+    if (isSilenced(messages)) return messages.slice(1);
+    return system === "" || messages[0]?.role === "system" ? messages : [{ role: "system", content: system }, ...messages];
   }
 
   /** The file's template on these messages; null where it fails or refuses them, which `problem` then tells. */

@@ -2,6 +2,7 @@
 // Source: transformers configuration_llama.py and modeling_rope_utils.py; meta-llama/llama-models models/llama3/args.py;
 // llama.cpp's first convert.py, which tells LLaMA 1 from 2 as we do.
 import { EngineError } from "../base/errors.ts";
+import { refuseGptJ } from "../base/gptj.ts";
 import type { CheckpointConfig, RopeScaling } from "./checkpoint.ts";
 import { damaged, refused } from "./formats/errors.ts";
 import type { Fields } from "./formats/json.ts";
@@ -9,23 +10,16 @@ import type { Rows } from "./arrange.ts";
 
 /** Models that are a LLaMA by another name. */
 const LLAMAS = ["llama", "mistral"];
-const GPTJ =
-  "GPT4All-J is built on GPT-J, another architecture (one norm for attention and feed-forward, biases, partial rotation).";
 
 /** Throws `unsupported_architecture` for what is no LLaMA: by its name for itself. */
 export function refuseOthers(type: string): void {
   if (LLAMAS.includes(type)) return;
-  throw type === "gptj"
-    ? new EngineError(
-        "unsupported_architecture",
-        GPTJ,
-        "Its LLaMA-based sisters run here: GPT4All 13B snoozy, or LLaMA 7B with gpt4all-lora.",
-      )
-    : new EngineError(
-        "unsupported_architecture",
-        `This model is of the architecture "${type}".`,
-        "Choose a model of the LLaMA family.",
-      );
+  if (type === "gptj") throw refuseGptJ();
+  throw new EngineError(
+    "unsupported_architecture",
+    `This model is of the architecture "${type}".`,
+    "Choose a model of the LLaMA family.",
+  );
 }
 
 /** Reads config.json. Throws `bad_file`, `unsupported_architecture`. */

@@ -1,6 +1,7 @@
 // From a GGUF header to a model: architecture, shape, rotation, and the tensors each segment needs.
 import { QUANTS } from "../../../shaders/quant/index.ts";
 import { EngineError } from "../base/errors.ts";
+import { refuseGptJ } from "../base/gptj.ts";
 import type { Activation, Model, Tensor } from "../base/model.ts";
 import type { ByteSource } from "../base/source.ts";
 import type { Gguf } from "../gguf/read.ts";
@@ -20,6 +21,7 @@ const isKnown = (name: string): name is keyof typeof ARCHITECTURES => Object.has
 export async function describe(gguf: Gguf, source: ByteSource, signal?: AbortSignal): Promise<Model> {
   const { metadata, tensors } = gguf;
   const architecture = metadata.text("general.architecture") ?? "(none)";
+  if (architecture === "gptj") throw refuseGptJ();
   if (!isKnown(architecture)) {
     throw unsupported(
       `This model is of the architecture "${architecture}"; Cria runs "${Object.keys(ARCHITECTURES).join(", ")}".`,

@@ -1,12 +1,10 @@
 // Prompts: the file's own template where it works, a family's format where not, and no way to type a special token.
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ChatMessage } from "../../../../workers/engine/base/openai.ts";
 import { createTemplate, type Template } from "../../../../workers/engine/chat/template.ts";
 import { createTokenizer, type Tokenizer } from "../../../../workers/engine/text/tokenizer.ts";
 import { metadataOf, vocabulary } from "../../../golden/text/vocabularies.ts";
-import { GOLDEN, SMOLLM2 } from "../../../golden/models.ts";
+import { SMOLLM2 } from "../../../golden/models.ts";
 import { memoryMetadata } from "../text/metadata.ts";
 
 const HELLO: ChatMessage[] = [{ role: "user", content: "Hello!" }];
@@ -43,21 +41,12 @@ describe("a file without a template", () => {
     expect(template.renderText(HELLO)).toBe("[INST] Hello! [/INST]");
   });
 
-  it("is Vicuna otherwise", () => {
+  it("is a plain dialogue otherwise, in no words of its own", () => {
     const template = file({});
     expect(template.renderText(DIALOGUE)).toBe("Be brief. USER: Hello! ASSISTANT: Hi!</s>USER: How are you? ASSISTANT:");
     expect(template.renderText(HELLO)).toBe("USER: Hello! ASSISTANT:");
     expect(template.stop).toEqual(["USER:"]);
-  });
-
-  it.skipIf(!GOLDEN || !existsSync(join(GOLDEN, "prompts.json")))("renders Vicuna as FastChat does", () => {
-    const { prompts } = (
-      JSON.parse(readFileSync(join(GOLDEN!, "prompts.json"), "utf8")) as { "vicuna_v1.1": { prompts: Record<string, string> } }
-    )["vicuna_v1.1"];
-    const content =
-      "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions.";
-    const [, ...turns] = DIALOGUE;
-    expect(file({}).renderText([{ role: "system", content }, ...turns])).toBe(prompts["2turn"]);
+    expect(template.name).toBe("Plain dialogue (the file has no template)");
   });
 });
 

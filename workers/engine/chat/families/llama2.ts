@@ -1,13 +1,14 @@
-// Llama 2's [INST] form, which Mistral shares: the system message rides in the first question.
+// Llama 2's [INST] form: the system message rides in the first question.
 // Source: meta-llama/llama llama/generation.py, chat_completion.
-import type { ChatFamily } from "./family.ts";
+import type { ChatFamily } from "../family.ts";
 
 /** "[INST] Hello [/INST]", and "[INST] Hello [/INST] Hi </s><s>[INST] How are you? [/INST]". */
 export const llama2: ChatFamily = {
-  name: "Llama 2",
-  mark: "[INST]",
-  fits: ({ specials, name }) =>
-    specials.includes("[INST]") || /llama-?\s?2.*chat|mistral|mixtral|codellama.*instruct/i.test(name),
+  id: "llama-2",
+  name: "Llama 2 chat",
+  mark: "<<SYS>>",
+  fits: ({ name }) => /llama[-_ ]?v?2.*chat|codellama.*instruct/i.test(name),
+  system: "",
   render(messages, { bos, eos }) {
     let prompt = "";
     let system = "";
