@@ -7,9 +7,9 @@ import type { Precache } from "../workers/precache.ts";
 
 const ENTRY = join(import.meta.dirname, "..", "workers", "sw.ts");
 /** Never cached: not asked for by a page, a model, which the store keeps, or a list that has to hold from the moment it is changed. */
-const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.d\.ts$/, /\.gguf$/, /^embed\.json$/, /^examples\//];
-/** Cached when it is first asked for: the ONNX runtime, 14 MB and more, which few people need. */
-const ON_DEMAND = [/^assets\/ort-/];
+const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.d\.ts$/, /^models\//, /^embed\.json$/, /^examples\//];
+/** Cached when it is first asked for: the ONNX runtime, 14 MB and more, which few people need, and the model of the demonstration. */
+const ON_DEMAND = [/^assets\/ort-/, /^builtin\/.+\.gguf$/];
 
 /** The plugin that writes dist/sw.js once everything else is there. */
 export function serviceWorker(): Plugin {
@@ -56,8 +56,8 @@ export function precacheOf(folder: string): Precache {
   return {
     version: hash.digest("hex").slice(0, 12),
     hashed: hashed.filter((path) => !isOnDemand(path)),
-    onDemand: hashed.filter(isOnDemand),
-    named: paths.filter((path) => !path.startsWith("assets/")),
+    onDemand: paths.filter(isOnDemand),
+    named: paths.filter((path) => !path.startsWith("assets/") && !isOnDemand(path)),
   };
 }
 

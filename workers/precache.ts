@@ -6,7 +6,7 @@ export interface Precache {
   readonly version: string;
   /** Kept from the start. Names change with content. */
   readonly hashed: readonly string[];
-  /** Kept once they were asked for. Names change with content. */
+  /** Kept once they were asked for: assets, whose names change with content, and others, per version. */
   readonly onDemand: readonly string[];
   /** Kept from the start, per version: pages, cria.js, the catalogue, icons. */
   readonly named: readonly string[];

@@ -58,19 +58,21 @@ export function answerFromApp(request: Request, precache: Precache, scope: strin
   const url = new URL(request.url);
   if (request.method !== "GET" || !url.href.startsWith(scope) || request.headers.has("Range")) return null;
   const path = url.pathname.slice(new URL(scope).pathname.length);
-  if (path.startsWith("assets/")) return fromHashed(url.href);
+  if (path.startsWith("assets/")) return fromKept(HASHED, url.href);
   const name = path === "" ? "index.html" : path;
   if (precache.named.includes(name)) return fromNamed(precache, new URL(name, scope).href);
+  if (precache.onDemand.includes(name)) return fromKept(NAMED + precache.version, url.href);
   return request.mode === "navigate" ? fetch(request).then(isolate) : null;
 }
 
-async function fromHashed(url: string): Promise<Response> {
-  const hashed = await caches.open(HASHED);
-  const kept = await hashed.match(url);
+/** From a cache, and into it where it is not there yet. */
+async function fromKept(name: string, url: string): Promise<Response> {
+  const cache = await caches.open(name);
+  const kept = await cache.match(url);
   if (kept) return isolate(kept);
   const response = await fetch(url);
   // A full disk is no reason not to answer.
-  if (response.ok) await hashed.put(url, response.clone()).catch(() => undefined);
+  if (response.ok) await cache.put(url, response.clone()).catch(() => undefined);
   return isolate(response);
 }
 

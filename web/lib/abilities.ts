@@ -14,3 +14,15 @@ export function abilities(): Abilities {
   const wasmSimd = typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(SIMD_MODULE));
   return { webgpu: "gpu" in navigator, wasmSimd };
 }
+
+declare global {
+  interface Navigator {
+    /** Chromium alone has it. */
+    readonly connection?: { readonly saveData?: boolean };
+  }
+}
+
+/** Whether the person asked to be spared downloads that nobody started. */
+export function savesData(): boolean {
+  return navigator.connection?.saveData === true || matchMedia("(prefers-reduced-data: reduce)").matches;
+}

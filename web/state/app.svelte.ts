@@ -8,6 +8,7 @@ import { writeArchives } from "../lib/transfer.ts";
 import { askToPersist, removeServiceWorker } from "../lib/service-worker.ts";
 import { Chat } from "./chat.svelte.ts";
 import { Conversations, type Channel } from "./conversations.svelte.ts";
+import type { Demonstration } from "./demonstration.svelte.ts";
 import type { Engine } from "./engine.ts";
 import { Model, type Choice } from "./model.svelte.ts";
 import { Notices } from "./notices.svelte.ts";
@@ -29,7 +30,7 @@ export class App {
   untouched = true;
 
   constructor(
-    engine: Engine,
+    private readonly engine: Engine,
     preferences: PreferenceStore | null,
     channel: Channel | null,
     private readonly session: PreferenceStore | null,
@@ -46,6 +47,12 @@ export class App {
   /** True while nothing is answered, loaded or downloaded. */
   get idle(): boolean {
     return this.chat.answering === null && this.model.phase !== "loading" && this.model.phase !== "starting";
+  }
+
+  /** What shows the engine at work before anything is downloaded. Its code comes when it is asked for. */
+  async demonstrate(): Promise<Demonstration> {
+    const { Demonstration } = await import("./demonstration.svelte.ts");
+    return new Demonstration(this.engine);
   }
 
   /** Downloads what is missing of the chosen model and loads it; asks the browser to keep it even when the disk runs full. */

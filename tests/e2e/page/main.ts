@@ -35,4 +35,6 @@ declare global {
 }
 window.engine = engine;
 window.app = new App(engine, localStorage, new BroadcastChannel("cria-conversations"), sessionStorage);
+// The double is asked what the tests ask, and nothing else: the demonstration runs in tests of the built app.
+window.app.demonstrate = () => new Promise(() => undefined);
 mount(AppView, { target: document.querySelector("#app")!, props: { app: window.app } });
