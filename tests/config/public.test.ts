@@ -107,7 +107,7 @@ describe("the catalogue", () => {
     expect(isEntry(entry)).toBe(true);
     expect(Object.keys(entry).sort()).toEqual(FIELDS);
     for (const field of ["id", "name", "licence"]) expect(entry[field]).not.toBe("");
-    expect(entry["homepage"]).toMatch(/^https:\/\//);
+    expect(entry["homepage"]).toMatch(/^(builtin\/|https:\/\/)/);
     for (const field of ["parameters", "contextLength"]) expect(Number.isSafeInteger(entry[field])).toBe(true);
   });
 
@@ -165,10 +165,12 @@ describe("the list of files for offline use", () => {
     try {
       mkdirSync(join(folder, "assets"));
       mkdirSync(join(folder, "models"));
-      for (const path of ["index.html", "sw.js", "_headers", "models/a.gguf", "assets/a-1.js", "assets/ort-2.wasm"])
-        writeFileSync(join(folder, path), path);
+      mkdirSync(join(folder, "builtin"));
+      const kept = ["index.html", "assets/a-1.js", "assets/ort-2.wasm", "builtin/b.gguf"];
+      for (const path of [...kept, "sw.js", "_headers", "models/a.gguf"]) writeFileSync(join(folder, path), path);
       const before = precacheOf(folder);
-      expect(before).toMatchObject({ named: ["index.html"], hashed: ["assets/a-1.js"], onDemand: ["assets/ort-2.wasm"] });
+      expect(before).toMatchObject({ named: ["index.html"], hashed: ["assets/a-1.js"] });
+      expect(before.onDemand).toEqual(["assets/ort-2.wasm", "builtin/b.gguf"]);
       writeFileSync(join(folder, "index.html"), "changed");
       expect(precacheOf(folder).version).not.toBe(before.version);
     } finally {
