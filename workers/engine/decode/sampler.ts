@@ -148,9 +148,13 @@ export class Sampler {
 /** Index of the largest logit, of equals the first. */
 function argmax(logits: Float32Array): number {
   let best = 0;
+  let most = -Infinity;
   for (let id = 0; id < logits.length; id++) {
-    if (Number.isNaN(logits[id])) throw badLogits(`token ${id} has a logit that is not a number`);
-    if (logits[id] > logits[best]) best = id;
+    const logit = logits[id];
+    if (logit <= most) continue;
+    if (Number.isNaN(logit)) throw badLogits(`token ${id} has a logit that is not a number`);
+    most = logit;
+    best = id;
   }
   if (!Number.isFinite(logits[best])) throw badLogits(`the best logit is ${logits[best]}`);
   return best;

@@ -23,7 +23,7 @@ export async function loadWeights(source: ByteSource, model: Model, backend: Bac
   const rows = new RowWriter(backend);
   const stop = new AbortController(); // ends the fetch ahead when something fails
   const fetching = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const fetch = (shard: ShardPlan | undefined): Promise<Uint8Array> | null => {
+  const fetch = (shard: ShardPlan | undefined): Promise<Uint8Array<ArrayBuffer>> | null => {
     if (!shard) return null;
     const bytes = source.shard(shard.index, fetching);
     bytes.catch(() => null); // waited for in its turn; until then a failure is not unhandled
@@ -41,11 +41,17 @@ export async function loadWeights(source: ByteSource, model: Model, backend: Bac
         await rows.write(piece, bytes.subarray(piece.from, piece.to));
         doneBytes += piece.to - piece.from;
       }
+      release(bytes);
       onProgress?.(doneBytes, totalBytes);
     }
   } finally {
     stop.abort();
   }
+}
+
+/** Frees a shard now. Left to the garbage collector, several would pile up: it thinks little of an empty object. */
+function release({ buffer }: Uint8Array<ArrayBuffer>): void {
+  if ("transfer" in buffer) buffer.transfer(0);
 }
 
 /** Cuts a stream of pieces into whole groups of rows. Groups that lie within a piece are passed on as they are, others are put together. */
