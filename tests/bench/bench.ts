@@ -14,7 +14,7 @@ import { Prompts } from "./prompts.ts";
 import { type BenchRecord, digits } from "./records.ts";
 import { serveBench } from "./server.ts";
 import { tableOf } from "./table.ts";
-import { enginesOf, type Scope } from "./work.ts";
+import { enginesOf, LEFT_OUT, type Scope } from "./work.ts";
 
 export interface BenchOptions {
   readonly backend: BackendName;
@@ -24,6 +24,8 @@ export interface BenchOptions {
   readonly scope: Scope;
   readonly minutes: number;
   say(line: string): void;
+  /** Takes all records there are, after each model: a run that is cut off keeps what it has. */
+  save(records: readonly BenchRecord[]): void;
 }
 
 export interface Outcome {
@@ -57,6 +59,7 @@ export async function runBench(options: BenchOptions): Promise<Outcome> {
     for (const model of models) {
       if (performance.now() > rules.deadline) say(`Out of time: ${model.name} is left out.`);
       else records.push(...(await measureModel(model, options.engines, rules, browser)));
+      options.save(records);
     }
     return { machine, records };
   } finally {
@@ -114,6 +117,7 @@ async function measureModel(
     );
     const reading = records.find(({ work }) => work === "bandwidth");
     if (reading) say(`Reading alone, the page reaches ${digits(reading.median)} GB/s.`);
+    if (backend === "webgpu") say(LEFT_OUT);
     return records;
   } finally {
     native.close();

@@ -1,12 +1,12 @@
 // `npm run bench -- wasm|webgpu`: Cria against other engines, in one page. `npm run bench -- compare BEFORE.json AFTER.json`: two runs
-// side by side.
+// side by side. `npm run bench -- show A.json B.json`: the tables of runs made before, such as a long one made in pieces.
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { runBench } from "./bench.ts";
 import { ENGINES, type EngineName } from "./engines/engine.ts";
 import { DEFAULT_MODELS } from "./models.ts";
 import type { BenchRecord } from "./records.ts";
-import { comparison, machineLines } from "./table.ts";
+import { comparison, machineLines, tableOf } from "./table.ts";
 
 const USAGE = `npm run bench -- wasm|webgpu [options]
   --models a,b     default ${DEFAULT_MODELS.join(",")}
@@ -15,7 +15,8 @@ const USAGE = `npm run bench -- wasm|webgpu [options]
   --full           everything of everybody, however long that takes (hours)
   --minutes 27     begins nothing after that long
   --json FILE      also as an array of records
-npm run bench -- compare BEFORE.json AFTER.json`;
+npm run bench -- compare BEFORE.json AFTER.json
+npm run bench -- show A.json B.json …      the tables again, of a run made in pieces (--models 135m-q4_1 --json A.json, and so on)`;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,9 +29,15 @@ const { values: options, positionals } = parseArgs({
     json: { type: "string" },
   },
 });
-const [what, before, after] = positionals;
+const [what, ...files] = positionals;
+const [before, after] = files;
 if (what === "compare" && before && after) {
   console.log(comparison(readRecords(before), readRecords(after)));
+} else if (what === "show" && before) {
+  const records = files.flatMap(readRecords);
+  for (const model of new Set(records.map(({ model }) => model))) {
+    console.log(`\n${model}\n${tableOf(records.filter((record) => record.model === model))}`);
+  }
 } else if (what === "wasm" || what === "webgpu") {
   const { machine, records } = await runBench({
     backend: what,
@@ -38,10 +45,12 @@ if (what === "compare" && before && after) {
     engines: options.engines ? options.engines.split(",").map(engineNamed) : null,
     scope: options.full ? "full" : options.quick ? "quick" : "default",
     minutes: options.minutes ? Number(options.minutes) : options.full ? Infinity : 27,
+    save: (records) => {
+      if (options.json) writeFileSync(options.json, `${JSON.stringify(records, null, 1)}\n`);
+    },
     say: (line) => console.log(line.startsWith("  ") ? `${elapsed()}${line}` : line),
   });
   console.log(`\n${machineLines(machine)}`);
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(records, null, 1)}\n`);
   process.exit(records.length > 0 ? 0 : 1);
 } else {
   console.error(USAGE);
