@@ -14,6 +14,8 @@ export interface Script {
   downloadMs: number;
   /** Milliseconds between two tokens; 0 is at once. */
   tokenMs: number;
+  /** Milliseconds to score one request; 0 is at once. */
+  scoreMs: number;
   contextLength: number;
   /** What the model says, by the last question. */
   answer: (messages: readonly ChatMessage[]) => string;
@@ -72,6 +74,7 @@ export class EngineDouble implements Engine {
       crashes: 0,
       downloadMs: 0,
       tokenMs: 0,
+      scoreMs: 0,
       contextLength: 2048,
       answer: () => "The capital of France is Paris.",
       stop: "eos",
@@ -178,7 +181,7 @@ export class EngineDouble implements Engine {
       detokenize: async () => "",
       completions: { create: (): Promise<never> => Promise.reject(new EngineError("bad_request", "The double only chats.")) },
       chat: { completions: { create } },
-      score: async (request) => this.#scores(request),
+      score: async (request) => (await pause(this.script.scoreMs), this.#scores(request)),
       stats: async () => ({
         load: { bytes: ENTRY.sizeBytes, milliseconds: 900 },
         prefill: { tokens: 12, cachedTokens: 0, milliseconds: 80 },

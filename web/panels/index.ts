@@ -1,6 +1,7 @@
 // The panels that open beside the chat. A new one is a component and a line here; its id is its address.
 import type { Component } from "svelte";
 import type { App } from "../state/app.svelte.ts";
+import Evaluate from "./Evaluate.svelte";
 import Models from "./Models.svelte";
 import Privacy from "./Privacy.svelte";
 import Settings from "./Settings.svelte";
@@ -13,5 +14,6 @@ export interface Panel {
 export const PANELS: Readonly<Record<string, Panel>> = {
   settings: { title: "Settings", component: Settings },
   models: { title: "Models", component: Models },
+  evaluate: { title: "Evaluation", component: Evaluate },
   privacy: { title: "Privacy", component: Privacy },
 };

@@ -2,6 +2,7 @@
 import { EngineError } from "../../workers/engine/base/errors.ts";
 import type { Conversation } from "../lib/conversation.ts";
 import { toMarkdown, pathTo } from "../lib/conversation.ts";
+import { removeEvaluations } from "../lib/evaluations.ts";
 import { pickFiles, saveFile } from "../lib/files.ts";
 import type { Remedy } from "../lib/remedies.ts";
 import { writeArchives } from "../lib/transfer.ts";
@@ -10,6 +11,7 @@ import { Chat } from "./chat.svelte.ts";
 import { Conversations, type Channel } from "./conversations.svelte.ts";
 import type { Demonstration } from "./demonstration.svelte.ts";
 import type { Engine } from "./engine.ts";
+import type { Evaluation } from "./evaluation.svelte.ts";
 import { Model, type Choice } from "./model.svelte.ts";
 import { Notices } from "./notices.svelte.ts";
 import { Route } from "./route.svelte.ts";
@@ -25,6 +27,8 @@ export class App {
   readonly chat: Chat;
   readonly notices = new Notices();
   readonly route = new Route();
+  /** Made when it is first looked at: few people evaluate. */
+  evaluation: Evaluation | null = null;
 
   /** True until the person has typed or tapped anything. */
   untouched = true;
@@ -178,6 +182,8 @@ export class App {
     this.chat.startNew();
     await this.model.removeEverything();
     await this.conversations.removeEverything();
+    this.evaluation?.pause();
+    await removeEvaluations();
     this.settings.forget();
     this.session?.removeItem(OPEN_KEY);
     for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);

@@ -18,6 +18,7 @@ const engine = new EngineDouble({
   crashes: Number(asked.get("crashes") ?? 0),
   downloadMs: Number(asked.get("downloadMs") ?? 0),
   tokenMs: Number(asked.get("tokenMs") ?? 0),
+  scoreMs: Number(asked.get("scoreMs") ?? 0),
   contextLength: Number(asked.get("contextLength") ?? 2048),
   stop: (asked.get("stop") ?? "eos") as Script["stop"],
   tokensBeforeFailure: Number(asked.get("after") ?? 0),
