@@ -19,11 +19,14 @@ export interface Kernels {
   repack(layout: number, mode: number, from: number, rows: number, cols: number, to: number, work: number): void;
   groupBytes(layout: number, cols: number): number;
   multiplyVector(layout: number, mode: number, weights: number, groups: number, cols: number, acts: number, out: number): void;
-  multiplyBatch(layout: number, mode: number, weights: number, cols: number, acts: number, out: number): void;
+  unpackedBytes(layout: number, cols: number): number;
+  unpackRows(layout: number, weights: number, cols: number, to: number): number;
+  multiplyBatch(layout: number, mode: number, rows: number, cols: number, acts: number, out: number): void;
   quantizeBlock(from: number, out: number, lane: number, lanes: number): void;
   readRow(layout: number, mode: number, group: number, row: number, cols: number, out: number): void;
   probe(): number;
   readAll(at: number, bytes: number): number;
+  dotAll(times: number): number;
 }
 
 /** The name of a level's file. */

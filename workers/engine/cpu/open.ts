@@ -11,6 +11,7 @@ import { type ChosenLevel, chooseLevel } from "./levels.ts";
 import {
   BANK_BYTES,
   CHUNK,
+  codesAt,
   headPad,
   kvBytes,
   MOST_THREADS,
@@ -254,6 +255,7 @@ class CpuBackend implements Backend {
       [words.C_CONTEXT, Math.ceil(this.contextLength / words.RUN) * words.RUN],
       [words.C_SCRATCH, buffers.scratch],
       [words.C_SCRATCH_BYTES, scratchBytes(this.model, LEVELS[this.level.name].wordBytes)],
+      [words.C_CODES, codesAt(this.model, LEVELS[this.level.name].wordBytes)],
       [words.C_PARTIALS, buffers.partials],
       [words.C_PARTIAL_ROWS, partialRows(this.model)],
       [words.C_TILE_COUNTERS, buffers.counters],

@@ -129,12 +129,23 @@ export function partialRows(model: Model): number {
   return 4 * model.shape.heads;
 }
 
-/** Scratch of one thread: attention, then activations of its own. */
+/** Scratch of one thread: attention, then activations of its own, then eight rows unpacked. */
 export function scratchBytes(model: Model, wordBytes: number): number {
+  return codesAt(model, wordBytes) + unpackedBytes(model, wordBytes);
+}
+
+/** Where in a thread's scratch eight rows are unpacked. */
+export function codesAt(model: Model, wordBytes: number): number {
   const { dim, heads, headDim } = model.shape;
   const width = Math.max(dim, heads * headDim);
   const own = Math.ceil(width / 32) * blockBytes(wordBytes) + width * 4;
-  return Math.ceil((words.S_ATTEND + 3 * words.TILE_ROWS * headPad(model) * 4 + own) / 64) * 64;
+  return Math.ceil((words.S_ATTEND + (3 * words.TILE_ROWS + words.RUN) * headPad(model) * 4 + own) / 64) * 64;
+}
+
+/** Bytes of eight rows of the widest matrix as codes, with scales and minimums for every 16 columns: see assembly/codes.ts. */
+function unpackedBytes({ shape: { dim, ffnDim, heads, headDim } }: Model, wordBytes: number): number {
+  const cols = Math.max(dim, ffnDim, heads * headDim);
+  return Math.ceil(cols / 32) * (64 * wordBytes + 128);
 }
 
 function takeBuffers(arena: Arena, model: Model, { chunk, contextLength, maxThreads, wordBytes }: Sizes): Buffers {

@@ -1,6 +1,8 @@
 // The WASM backend as a whole: the same bits in every way to run, its memory, its errors.
 import { describe, expect, it } from "vitest";
+import { LEVELS } from "../../../../workers/engine/cpu/kernels.ts";
 import { openCpu } from "../../../../workers/engine/cpu/open.ts";
+import { CHUNK, place } from "../../../../workers/engine/cpu/place.ts";
 import { nodeHost } from "../node-host.ts";
 import { differing, lastLogits } from "./same-bits.ts";
 import { MIXED, smallModel, TINY, type TypeOf, writeRandom } from "./small-model.ts";
@@ -33,7 +35,9 @@ describe("the WASM backend", () => {
   it("gives the same bits when layers lie in several banks", async () => {
     const model = smallModel({ ...TINY, layers: 6 }, MIXED, false);
     const base = await lastLogits(nodeHost(), model, { level, threads: 1 }, LENGTH, 50);
-    const bankBytes = 6 * 2 ** 20;
+    const bankBytes = 4 * 2 ** 20;
+    const sizes = { chunk: CHUNK, contextLength: 512, maxThreads: 2, wordBytes: LEVELS[level].wordBytes, bankBytes };
+    expect(place(model, sizes).banks.length).toBeGreaterThan(1);
     for (const threads of [1, 2]) {
       const host = nodeHost({ threads });
       expect(differing(base, await lastLogits(host, model, { level, threads, bankBytes }, LENGTH, 50))).toBe(0);

@@ -104,7 +104,8 @@ export function checkProduct(
   const floats = staging + stagingBytes;
   const one = floats + 128;
   const tile = one + 4 * Math.ceil(cols / 32) * block + cols * 16;
-  const out = tile + 4 * Math.ceil(cols / 32) * block + cols * 16;
+  const codes = tile + 4 * Math.ceil(cols / 32) * block + cols * 16;
+  const out = codes + Math.ceil(kernels.unpackedBytes(layout.id, cols) / 16) * 16;
   const random = numbers(cols);
   const tokens = Array.from({ length: 4 }, () => Float32Array.from({ length: cols }, () => (random() / 2 ** 32 - 0.5) * 2));
   for (const [lane, token] of tokens.entries()) {
@@ -132,7 +133,8 @@ export function checkProduct(
     kernels.multiplyVector(layout.id, bytesMode, weights, groups, cols, acts, out);
     const single = new Float32Array(memory.buffer, out, groups * 8).slice();
     for (let g = 0; g < groups; g++) {
-      kernels.multiplyBatch(layout.id, bytesMode, weights + g * group, cols, tile, out);
+      const unpacked = kernels.unpackRows(layout.id, weights + g * group, cols, codes);
+      kernels.multiplyBatch(layout.id, bytesMode, unpacked, cols, tile, out);
       const four = new Float32Array(memory.buffer, out, 3 * 32 + 8);
       for (let r = 0; r < 8 && 8 * g + r < rows; r++) {
         const row = 8 * g + r;

@@ -7,7 +7,7 @@ import { barrier, nextTask } from "./barrier";
 import { exp2 } from "./exp";
 import { CACHE_UNIT } from "./half";
 import { madd } from "./level";
-import { scoreFour, scoreOne, weighFour, weighOne } from "./runs";
+import { scoreFour, scoreFourWide, scoreOne, weighFour, weighFourWide, weighOne, widenAll } from "./runs";
 import { scratchOf } from "./steps";
 import {
   C_AT, C_CONTEXT, C_HEAD_DIM, C_HEAD_PAD, C_HEADS, C_KV_HEADS, C_PARTIAL_ROWS, C_PARTIALS, C_TILE_COUNTERS, C_TOKENS, OP_IN, OP_KEYS, OP_OUT,
@@ -78,23 +78,31 @@ function wholeTile(op: usize, head: i32, tile: i32, thread: i32): void {
   putRows(op, head, first, n, scratch);
 }
 
-/** Queries (0), outputs of a run (1), merged outputs (2) of a tile: f32 [TILE_ROWS][headPad]. */
+/** Queries (0), outputs of a run (1), merged outputs (2) of a tile: f32 [TILE_ROWS][headPad]; 3: what follows them. */
 @inline
 function outputs(scratch: usize, which: usize): usize {
   return scratch + S_ATTEND + which * (TILE_ROWS * 4) * load<i32>(C_HEAD_PAD);
 }
 
-/** Copies the tile's queries together, times scale, log2 e and the unit of the key cache; fills up to a multiple of four. */
+/** A run's widened keys, then its values: f32 [RUN][headPad]. */
+@inline
+function widened(scratch: usize): usize {
+  return outputs(scratch, 3);
+}
+
+/**
+ * The tile's queries by fours, [row / 4][dim][4 rows], times scale, log2 e and the unit of the key cache; rows that are missing
+ * are zeros.
+ */
 function takeQueries(op: usize, head: i32, first: i32, n: i32, scratch: usize): void {
   const headDim = load<i32>(C_HEAD_DIM), heads = load<i32>(C_HEADS), group = heads / load<i32>(C_KV_HEADS);
   const width = <usize>load<i32>(C_HEAD_PAD) << 2, factor = load<f32>(op, OP_SCALE) * LOG2E * CACHE_UNIT;
-  let to = outputs(scratch, 0);
-  for (let r = first; r < first + n; r++) {
-    const from = load<usize>(op, OP_IN) + (<usize>((r / group) * heads + head * group + (r % group)) * headDim << 2);
-    for (let d: usize = 0; d < <usize>headDim << 2; d += 4) store<f32>(to + d, load<f32>(from + d) * factor);
-    to += width;
+  if (n & 3) memory.fill(outputs(scratch, 0) + <usize>(n & ~3) * width, 0, 4 * width);
+  for (let r = 0; r < n; r++) {
+    const row = first + r, from = load<usize>(op, OP_IN) + (<usize>((row / group) * heads + head * group + (row % group)) * headDim << 2);
+    const to = outputs(scratch, 0) + <usize>(r & ~3) * width + (<usize>(r & 3) << 2);
+    for (let d: usize = 0; d < <usize>headDim << 2; d += 4) store<f32>(to + (d << 2), load<f32>(from + d) * factor);
   }
-  memory.fill(to, 0, <usize>(-n & 3) * width);
 }
 
 /** Scores, softmax and output of one run; positions after a row's own have weight 0. */
@@ -104,16 +112,20 @@ function attendRun(op: usize, head: i32, first: i32, n: i32, run: i32, scratch: 
   const start = run * RUN, count = min<i32>(RUN, at + (first + n - 1) / group + 1 - start);
   const keys = load<usize>(op, OP_KEYS) + (<usize>(head * (context >> 3) + (start >> 3)) * headDim << 4);
   const values = load<usize>(op, OP_VALUES) + (<usize>(head * (context / RUN) + run) * pad * (RUN * 2));
-  const width = <usize>pad << 2;
+  const width = <usize>pad << 2, wide = widened(scratch), many = n > 4;
+  if (many) widenAll(keys, ((count + 7) >> 3) * headDim, wide);
   for (let r = 0; r < n; r += 4) {
     const queries = outputs(scratch, 0) + <usize>r * width, scores = scratch + S_SCORES + <usize>r * (RUN * 4);
-    if (n - r == 1) scoreOne(keys, queries, headDim, count, scores);
-    else scoreFour(keys, queries, width, headDim, count, scores);
+    if (many) scoreFourWide(wide, queries, headDim, count, scores);
+    else if (n == 1) scoreOne(keys, queries, headDim, count, scores);
+    else scoreFour(keys, queries, headDim, count, scores);
   }
   for (let r = 0; r < n; r++) softmax(scratch, r, min<i32>(RUN, at + (first + r) / group + 1 - start));
+  if (many) for (let d = 0; d < pad; d += 8) widenAll(values + <usize>d * (RUN * 2), count, wide + <usize>d * (RUN * 4));
   for (let r = 0; r < n; r += 4) {
     const weights = scratch + S_SCORES + <usize>r * (RUN * 4), out = outputs(scratch, 1) + <usize>r * width;
-    if (n - r == 1) weighOne(values, weights, pad, count, out);
+    if (many) weighFourWide(wide, weights, pad, count, out, width);
+    else if (n == 1) weighOne(values, weights, pad, count, out);
     else weighFour(values, weights, pad, count, out, width);
   }
 }

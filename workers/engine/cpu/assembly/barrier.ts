@@ -1,11 +1,12 @@
 // How threads share work: tasks taken from a counter, a barrier after each op, sleep between runs.
-// A spin is bounded and adapts: it grows while it pays, and halves each time it ran out, so a busy neighbour is not starved.
+// A spin is bounded and adapts: it grows while it pays and shrinks where it runs out most of the time. At its longest it is a few
+// hundredths of the time slice that a busy neighbour takes, so it starves nobody; at its shortest it still outlasts a task.
 import { C_ACTIVE, C_ARRIVED, C_GENERATION, C_GO, C_SLEEPERS, OP_COUNTER } from "./words";
 
-const SPIN_LEAST: i32 = 400;
-const SPIN_MOST: i32 = 30000;
-let barrierSpin: i32 = 8000;
-let idleSpin: i32 = 8000;
+const SPIN_LEAST: i32 = 4000;
+const SPIN_MOST: i32 = 60000;
+let barrierSpin: i32 = SPIN_MOST;
+let idleSpin: i32 = SPIN_LEAST;
 
 /** The next task of an op: 0, 1, 2, … over all threads. */
 @inline
@@ -36,12 +37,12 @@ export function barrier(op: usize): void {
 
 /** Waits until a word is no longer `old`; counts itself in `sleepers` while asleep. Gives the spins to allow next time. */
 function waitWhile(word: usize, old: i32, spins: i32, sleepers: usize): i32 {
-  if (look(word, old, spins, sleepers)) return min(SPIN_MOST, spins + (spins >> 3) + 1);
+  if (look(word, old, spins, sleepers)) return min(SPIN_MOST, spins + (spins >> 1));
   atomic.sub<i32>(sleepers, 1);
   while (atomic.load<i32>(word) == old) {
     if (!look(word, old, 1, sleepers)) atomic.sub<i32>(sleepers, 1);
   }
-  return max(SPIN_LEAST, spins >> 1);
+  return max(SPIN_LEAST, spins - (spins >> 2));
 }
 
 /**

@@ -3,18 +3,20 @@ import { BLOCK, quantizeBlock, siluTimes } from "./activate";
 import { toCache } from "./half";
 import {
   C_AT, C_CONTEXT, C_HEAD_DIM, C_HEAD_PAD, C_KV_HEADS, C_ROPE, C_ROPE_DIMS, FLAG_FLOATS, FLAG_QUANTS, PART_FLAGS, PART_OUT, PART_OUT_FLOATS,
-  PART_ROWS, PART_THEN, RUN, S_OUT, S_OUT_UP, THEN_ADD, THEN_PAIR, THEN_ROPE_K, THEN_ROPE_Q, THEN_STORE, THEN_V, UNIT,
+  PART_ROWS, PART_THEN, RUN, THEN_ADD, THEN_PAIR, THEN_ROPE_K, THEN_ROPE_Q, THEN_STORE, THEN_V, UNIT,
 } from "./words";
 
-/** Rows row … row + UNIT of tokens first … first + count; `lanes` tokens share a tile of activations, all of width `cols`. */
-export function finish(part: usize, scratch: usize, row: i32, first: i32, count: i32, lanes: i32): void {
+/**
+ * Rows row … row + UNIT of tokens first … first + count, at `y` (and `up`, of a PAIR) a token after the other; `lanes` tokens share
+ * a tile of activations.
+ */
+export function finish(part: usize, y: usize, up: usize, row: i32, first: i32, count: i32, lanes: i32): void {
   const rows = load<i32>(part, PART_ROWS);
   const n = min<i32>(UNIT, rows - row);
   const then = load<i32>(part, PART_THEN);
   const out = load<usize>(part, PART_OUT);
   for (let lane = 0; lane < count; lane++) {
     const token = first + lane;
-    const y = scratch + S_OUT + <usize>lane * (UNIT * 4);
     const to = out + ((<usize>token * rows + row) << 2);
     if (then == THEN_STORE) memory.copy(to, y, <usize>n << 2);
     else if (then == THEN_ADD) add(y, to, n);
@@ -23,7 +25,9 @@ export function finish(part: usize, scratch: usize, row: i32, first: i32, count:
     if (then == THEN_ROPE_Q) memory.copy(to, y, <usize>n << 2);
     else if (then == THEN_ROPE_K) cacheKeys(y, out, row, n, load<i32>(C_AT) + token);
     else if (then == THEN_V) cacheValues(y, out, row, n, load<i32>(C_AT) + token);
-    else if (then == THEN_PAIR) pair(part, y, scratch + S_OUT_UP + <usize>lane * (UNIT * 4), row, n, token, lanes);
+    else if (then == THEN_PAIR) pair(part, y, up, row, n, token, lanes);
+    y += UNIT * 4;
+    up += UNIT * 4;
   }
 }
 

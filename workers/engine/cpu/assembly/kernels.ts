@@ -2,8 +2,8 @@
 export { call, execute, serve } from "./run";
 export { repack } from "./repack";
 export { groupBytes } from "./tile";
-export { multiplyBatch, multiplyVector } from "./multiply";
+export { multiplyBatch, multiplyVector, unpackedBytes, unpackRows } from "./multiply";
 export { quantizeBlock } from "./activate";
-export { probe, readAll } from "./probe";
+export { dotAll, probe, readAll } from "./probe";
 export { readRow } from "./unpack";
 export { HALF_BITS, NIBBLES } from "./constants";

@@ -67,3 +67,21 @@ export function readAll(at: usize, bytes: usize): i32 {
   }
   return i32x4.extract_lane(v128.xor(v128.xor(a, b), v128.xor(c, d)), 0);
 }
+
+/** Nothing but dot products, 8 · `times` of them: the rate no product can pass. */
+export function dotAll(times: i32): i32 {
+  const x = i8x16.splat(<i8>times), w = v128.and(x, i8x16.splat(15));
+  let a = zero(), b = zero(), c = zero(), d = zero(), e = zero(), f = zero(), g = zero(), h = zero();
+  for (let i = 0; i < times; i++) {
+    a = dot(L_Q6_K, BYTES_UNSIGNED, x, w, a);
+    b = dot(L_Q6_K, BYTES_UNSIGNED, x, w, b);
+    c = dot(L_Q6_K, BYTES_UNSIGNED, x, w, c);
+    d = dot(L_Q6_K, BYTES_UNSIGNED, x, w, d);
+    e = dot(L_Q6_K, BYTES_UNSIGNED, x, w, e);
+    f = dot(L_Q6_K, BYTES_UNSIGNED, x, w, f);
+    g = dot(L_Q6_K, BYTES_UNSIGNED, x, w, g);
+    h = dot(L_Q6_K, BYTES_UNSIGNED, x, w, h);
+  }
+  const sum = i32x4.add(i32x4.add(i32x4.add(a, b), i32x4.add(c, d)), i32x4.add(i32x4.add(e, f), i32x4.add(g, h)));
+  return i32x4.extract_lane(sum, 0);
+}

@@ -1,10 +1,31 @@
 // The two inner loops of attention, for one query row and for four: q·K of a run of positions, and weights·V.
 // Keys [position / 8][dim][8 positions], values [dim / 8][position][8 dims], both halves of bias 20: no sums across lanes.
+// Where many rows share a run it is widened once, to floats in the same order. Queries lie as [dim][4 rows].
 import { widenHigh, widenLow } from "./half";
 import { madd, zero } from "./level";
 import { RUN } from "./words";
 
 const ROW: usize = RUN * 4; // bytes from one row's scores to the next one's
+
+/** Widens `vectors` vectors of eight halves. */
+export function widenAll(from: usize, vectors: i32, to: usize): void {
+  for (const end = from + (<usize>vectors << 4); from < end; from += 16) {
+    const v = v128.load(from);
+    v128.store(to, widenLow(v));
+    v128.store(to, widenHigh(v), 16);
+    to += 32;
+  }
+}
+
+@inline
+function low(wide: bool, at: usize): v128 {
+  return wide ? v128.load(at) : widenLow(v128.load(at));
+}
+
+@inline
+function high(wide: bool, at: usize): v128 {
+  return wide ? v128.load(at, 16) : widenHigh(v128.load(at));
+}
 
 /** scores[count] = q·K of one row; up to 15 more are written. */
 export function scoreOne(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
@@ -12,7 +33,7 @@ export function scoreOne(keys: usize, q: usize, headDim: i32, count: i32, scores
   for (let i = 0; i < count; i += 16) {
     let s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
     for (let d: usize = 0; d < next; d += 16) {
-      const x = v128.load32_splat(q + (d >> 2));
+      const x = v128.load32_splat(q + d);
       const k = v128.load(keys + d), l = v128.load(keys + next + d);
       s0 = madd(widenLow(k), x, s0);
       s1 = madd(widenHigh(k), x, s1);
@@ -28,32 +49,38 @@ export function scoreOne(keys: usize, q: usize, headDim: i32, count: i32, scores
   }
 }
 
-/** The same of four rows, `width` bytes apart. */
-export function scoreFour(keys: usize, q: usize, width: usize, headDim: i32, count: i32, scores: usize): void {
+/** The same of four rows. */
+export function scoreFour(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
+  scoreRows(false, keys, q, headDim, count, scores);
+}
+
+/** The same with widened keys. */
+export function scoreFourWide(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
+  scoreRows(true, keys, q, headDim, count, scores);
+}
+
+@inline
+function scoreRows(wide: bool, keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
   for (let i = 0; i < count; i += 8) {
     let a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
     let b0 = zero(), b1 = zero(), b2 = zero(), b3 = zero();
-    let q0 = q, q1 = q + width, q2 = q1 + width, q3 = q2 + width;
+    let q = queries;
     for (let d = 0; d < headDim; d++) {
-      const k = v128.load(keys);
-      const a = widenLow(k), b = widenHigh(k);
-      let x = v128.load32_splat(q0);
+      const a = low(wide, keys), b = high(wide, keys);
+      let x = v128.load32_splat(q);
       a0 = madd(a, x, a0);
       b0 = madd(b, x, b0);
-      x = v128.load32_splat(q1);
+      x = v128.load32_splat(q, 4);
       a1 = madd(a, x, a1);
       b1 = madd(b, x, b1);
-      x = v128.load32_splat(q2);
+      x = v128.load32_splat(q, 8);
       a2 = madd(a, x, a2);
       b2 = madd(b, x, b2);
-      x = v128.load32_splat(q3);
+      x = v128.load32_splat(q, 12);
       a3 = madd(a, x, a3);
       b3 = madd(b, x, b3);
-      q0 += 4;
-      q1 += 4;
-      q2 += 4;
-      q3 += 4;
-      keys += 16;
+      q += 16;
+      keys += wide ? 32 : 16;
     }
     v128.store(scores, a0);
     v128.store(scores, b0, 16);
@@ -95,13 +122,22 @@ export function weighOne(values: usize, weights: usize, pad: i32, count: i32, ou
 
 /** The same of four rows; their outputs are `width` bytes apart. */
 export function weighFour(values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+  weighRows(false, values, weights, pad, count, out, width);
+}
+
+/** The same with widened values, strips RUN positions apart. */
+export function weighFourWide(values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+  weighRows(true, values, weights, pad, count, out, width);
+}
+
+@inline
+function weighRows(wide: bool, values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
   for (let d = 0; d < pad; d += 8) {
     let a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
     let b0 = zero(), b1 = zero(), b2 = zero(), b3 = zero();
     let at = values, p = weights;
     for (let i = 0; i < count; i++) {
-      const v = v128.load(at);
-      const a = widenLow(v), b = widenHigh(v);
+      const a = low(wide, at), b = high(wide, at);
       let x = v128.load32_splat(p);
       a0 = madd(a, x, a0);
       b0 = madd(b, x, b0);
@@ -114,7 +150,7 @@ export function weighFour(values: usize, weights: usize, pad: i32, count: i32, o
       x = v128.load32_splat(p, 3 * ROW);
       a3 = madd(a, x, a3);
       b3 = madd(b, x, b3);
-      at += 16;
+      at += wide ? 32 : 16;
       p += 4;
     }
     let to = out;
@@ -129,7 +165,7 @@ export function weighFour(values: usize, weights: usize, pad: i32, count: i32, o
     to += width;
     v128.store(to, a3);
     v128.store(to, b3, 16);
-    values += RUN * 16;
+    values += RUN * (wide ? 32 : 16);
     out += 32;
   }
 }

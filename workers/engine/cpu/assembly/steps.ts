@@ -2,13 +2,13 @@
 import { BLOCK, normed, rms } from "./activate";
 import { barrier, nextTask } from "./barrier";
 import { activations, finish } from "./finish";
-import { multiplyBatch, multiplyVector } from "./multiply";
+import { multiplyBatch, multiplyVector, unpackRows } from "./multiply";
 import { readRow } from "./unpack";
 import { isFloat } from "./tile";
 import {
-  C_ACTIVE, C_HEAD_COUNT, C_HEAD_FIRST, C_HEAD_PAD, C_IDS, C_SCRATCH, C_SCRATCH_BYTES, C_TOKENS, FLAG_FLOATS, FLAG_HEAD, FLAG_OWN, FLAG_QUANTS,
-  OP_BYTES, OP_BYTES_MODE, OP_EPSILON, OP_FLAGS, OP_GROUP_BYTES, OP_IN, OP_IN_FLOATS, OP_LAYOUT, OP_OUT, OP_OUT_FLOATS, OP_UNITS, OP_WEIGHT, OP_WIDTH, PART_BYTES, PART_DATA,
-  PART_GROUP_BYTES, PART_LAYOUT, PART_ROWS, PART_THEN, PART_UNITS, S_ATTEND, S_OUT, S_OUT_UP, THEN_PAIR, TILE_ROWS, UNIT,
+  C_ACTIVE, C_CODES, C_HEAD_COUNT, C_HEAD_FIRST, C_HEAD_PAD, C_IDS, C_SCRATCH, C_SCRATCH_BYTES, C_TOKENS, FLAG_FLOATS, FLAG_HEAD, FLAG_OWN, FLAG_QUANTS,
+  OP_BYTES, OP_BYTES_MODE, OP_EPSILON, OP_FLAGS, OP_GROUP_BYTES, OP_IN, OP_IN_FLOATS, OP_LAYOUT, MOST_UNITS, OP_OUT, OP_OUT_FLOATS, OP_UNITS, OP_WEIGHT, OP_WIDTH, PART_BYTES, PART_DATA,
+  PART_GROUP_BYTES, PART_LAYOUT, PART_ROWS, PART_THEN, PART_UNITS, RUN, S_ATTEND, S_OUT, S_OUT_UP, SPAN, THEN_PAIR, TILE_ROWS, UNIT,
 } from "./words";
 
 @inline
@@ -19,7 +19,7 @@ export function scratchOf(thread: i32): usize {
 /** A thread's own activations, for one token: int8 blocks; floats behind them. */
 @inline
 function ownQuants(thread: i32): usize {
-  return scratchOf(thread) + S_ATTEND + <usize>(3 * TILE_ROWS * 4) * load<i32>(C_HEAD_PAD);
+  return scratchOf(thread) + S_ATTEND + <usize>(3 * TILE_ROWS * 4 + RUN * 4) * load<i32>(C_HEAD_PAD);
 }
 
 @inline
@@ -71,52 +71,94 @@ function normToken(op: usize, x: usize, token: i32, lanes: i32, quants: usize, f
 export function matmul(op: usize, thread: i32): void {
   const flags = load<i32>(op, OP_FLAGS), units = load<i32>(op, OP_UNITS);
   const tokens = flags & FLAG_HEAD ? load<i32>(C_HEAD_COUNT) : load<i32>(C_TOKENS);
-  const lanes = tokens == 1 ? 1 : 4;
-  // One token: runs of units, about eight a thread, so that taking them costs little and the last one ends soon.
-  // Many tokens: a unit of rows by a span of tokens.
-  const active = load<i32>(C_ACTIVE);
-  const run = tokens == 1 ? max<i32>(1, units / (active * 8)) : 1;
-  const spans = tokens == 1 ? 1 : (tokens + SPAN - 1) / SPAN;
-  const tasks = ((units + run - 1) / run) * spans;
-  for (let task = nextTask(op); task < tasks; task = nextTask(op)) {
-    const from = (task / spans) * run, span = task % spans;
-    const to = min<i32>(units, from + run);
-    const firstToken = span * SPAN, lastToken = min<i32>(tokens, firstToken + SPAN);
-    for (let unit = from; unit < to; unit++) rows(op, unit, firstToken, lastToken, lanes, thread);
-  }
+  if (tokens == 1) vectorTasks(op, units, thread);
+  else batchTasks(op, units, tokens, thread);
   barrier(op);
 }
 
-const SPAN: i32 = 64; // tokens of a task
-
-function rows(op: usize, unit: i32, first: i32, last: i32, lanes: i32, thread: i32): void {
-  let part = op + OP_BYTES;
-  while (unit >= load<i32>(part, PART_UNITS)) {
-    unit -= load<i32>(part, PART_UNITS);
-    part += load<i32>(part, PART_THEN) == THEN_PAIR ? 2 * PART_BYTES : PART_BYTES;
-  }
-  const scratch = scratchOf(thread), row = unit * UNIT;
-  for (let token = first; token < last; token += lanes) {
-    product(op, part, row, token, lanes, scratch + S_OUT, thread);
-    if (load<i32>(part, PART_THEN) == THEN_PAIR) product(op, part + PART_BYTES, row, token, lanes, scratch + S_OUT_UP, thread);
-    finish(part, scratch, row, token, min<i32>(lanes, last - token), lanes);
+/** One token: as many tasks of about the same length for each thread, so that the last ones end together. */
+function vectorTasks(op: usize, units: i32, thread: i32): void {
+  const active = load<i32>(C_ACTIVE);
+  const tasks = min<i32>(units, max<i32>(active == 1 ? 1 : active * SHARE, (units + MOST_UNITS - 1) / MOST_UNITS));
+  for (let task = nextTask(op); task < tasks; task = nextTask(op)) {
+    let unit = task * units / tasks;
+    const to = (task + 1) * units / tasks;
+    let part = op + OP_BYTES, before = 0; // units of the parts before this one
+    while (unit < to) {
+      const size = load<i32>(part, PART_UNITS);
+      const n = min<i32>(to, before + size) - unit;
+      if (n > 0) {
+        vectorRows(op, part, unit - before, n, thread);
+        unit += n;
+      }
+      before += size;
+      part = following(part);
+    }
   }
 }
 
-/** UNIT rows times one token, or a tile of four. */
-function product(op: usize, part: usize, row: i32, token: i32, lanes: i32, out: usize, thread: i32): void {
-  const layout = load<i32>(part, PART_LAYOUT), mode = load<i32>(op, OP_BYTES_MODE), width = load<i32>(op, OP_WIDTH);
-  const groupBytes = load<usize>(part, PART_GROUP_BYTES);
-  const groups = min<i32>(UNIT / 8, (load<i32>(part, PART_ROWS) - row + 7) >> 3);
-  const tile = <usize>(token / lanes);
-  const own = lanes == 1 && load<i32>(op, OP_FLAGS) & FLAG_OWN;
+const SHARE: i32 = 4; // tasks of a thread
+
+/** `count` units of a part times one token. */
+function vectorRows(op: usize, part: usize, unit: i32, count: i32, thread: i32): void {
+  const scratch = scratchOf(thread), row = unit * UNIT, rows = count * UNIT;
+  vectorProduct(op, part, row, rows, scratch + S_OUT, thread);
+  if (load<i32>(part, PART_THEN) == THEN_PAIR) vectorProduct(op, part + PART_BYTES, row, rows, scratch + S_OUT_UP, thread);
+  for (let at = 0; at < rows; at += UNIT) {
+    finish(part, scratch + S_OUT + (<usize>at << 2), scratch + S_OUT_UP + (<usize>at << 2), row + at, 0, 1, 1);
+  }
+}
+
+/** Many tokens: a task is a unit of rows by a span of tokens. */
+function batchTasks(op: usize, units: i32, tokens: i32, thread: i32): void {
+  const spans = (tokens + SPAN - 1) / SPAN, tasks = units * spans, scratch = scratchOf(thread);
+  for (let task = nextTask(op); task < tasks; task = nextTask(op)) {
+    let unit = task / spans, part = op + OP_BYTES;
+    while (unit >= load<i32>(part, PART_UNITS)) {
+      unit -= load<i32>(part, PART_UNITS);
+      part = following(part);
+    }
+    const first = (task % spans) * SPAN, last = min<i32>(tokens, first + SPAN), row = unit * UNIT;
+    batchRows(op, part, row, first, last, scratch + S_OUT, thread);
+    if (load<i32>(part, PART_THEN) == THEN_PAIR) batchRows(op, part + PART_BYTES, row, first, last, scratch + S_OUT_UP, thread);
+    for (let token = first; token < last; token += 4) {
+      const at = <usize>(token - first) * (UNIT * 4);
+      finish(part, scratch + S_OUT + at, scratch + S_OUT_UP + at, row, token, min<i32>(4, last - token), 4);
+    }
+  }
+}
+
+@inline
+function following(part: usize): usize {
+  return part + (load<i32>(part, PART_THEN) == THEN_PAIR ? 2 * PART_BYTES : PART_BYTES);
+}
+
+/** out[rows] = `rows` rows times one token. */
+function vectorProduct(op: usize, part: usize, row: i32, rows: i32, out: usize, thread: i32): void {
+  const layout = load<i32>(part, PART_LAYOUT), width = load<i32>(op, OP_WIDTH), own = load<i32>(op, OP_FLAGS) & FLAG_OWN;
+  const groups = min<i32>(rows >> 3, (load<i32>(part, PART_ROWS) - row + 7) >> 3);
+  const w = load<usize>(part, PART_DATA) + <usize>(row >> 3) * load<usize>(part, PART_GROUP_BYTES);
   let x: usize;
-  if (isFloat(layout)) x = own ? ownFloats(thread, width) : load<usize>(op, OP_IN_FLOATS) + ((tile * width * lanes) << 2);
-  else x = own ? ownQuants(thread) : load<usize>(op, OP_IN) + tile * (width >> 5) * lanes * BLOCK;
+  if (isFloat(layout)) x = own ? ownFloats(thread, width) : load<usize>(op, OP_IN_FLOATS);
+  else x = own ? ownQuants(thread) : load<usize>(op, OP_IN);
+  multiplyVector(layout, load<i32>(op, OP_BYTES_MODE), w, groups, width, x, out);
+}
+
+/** out[token][UNIT] = UNIT rows times tokens first … last: eight rows are unpacked, then meet all tokens, four at a time. */
+function batchRows(op: usize, part: usize, row: i32, first: i32, last: i32, out: usize, thread: i32): void {
+  const layout = load<i32>(part, PART_LAYOUT), mode = load<i32>(op, OP_BYTES_MODE), width = load<i32>(op, OP_WIDTH);
+  const tileBytes = isFloat(layout) ? <usize>width << 4 : <usize>(width >> 5) * 4 * BLOCK;
+  const x = (isFloat(layout) ? load<usize>(op, OP_IN_FLOATS) : load<usize>(op, OP_IN)) + <usize>(first >> 2) * tileBytes;
+  const codes = scratchOf(thread) + load<usize>(C_CODES), groupBytes = load<usize>(part, PART_GROUP_BYTES);
+  const groups = min<i32>(UNIT / 8, (load<i32>(part, PART_ROWS) - row + 7) >> 3);
   let w = load<usize>(part, PART_DATA) + <usize>(row >> 3) * groupBytes;
-  if (lanes == 1) return multiplyVector(layout, mode, w, groups, width, x, out);
   for (let g = 0; g < groups; g++) {
-    multiplyBatch(layout, mode, w, width, x, out);
+    const rows = unpackRows(layout, w, width, codes);
+    for (let token = first, tile = x, to = out; token < last; token += 4) {
+      multiplyBatch(layout, mode, rows, width, tile, to);
+      tile += tileBytes;
+      to += 4 * UNIT * 4;
+    }
     w += groupBytes;
     out += 32;
   }

@@ -102,6 +102,7 @@ export const C_SCRATCH_BYTES = 1284;
 export const C_PARTIALS = 1288; // f32 [query row][run][headPad + 4]: output, maximum, sum
 export const C_PARTIAL_ROWS = 1292; // rows there is room for
 export const C_TILE_COUNTERS = 1296; // runs done, per tile of query rows
+export const C_CODES = 1304; // where in a thread's scratch eight rows are unpacked
 export const C_FAULT = 1300; // set by a repack that met a scale it can't hold
 export const C_GO = 2048; // per thread, 64 bytes apart: run number, then whether it sleeps
 export const MAX_THREADS = 64;
@@ -109,11 +110,14 @@ export const C_END = 6144;
 
 // Attention works on runs of positions and tiles of query rows.
 export const RUN = 64;
-export const TILE_ROWS = 16;
+export const TILE_ROWS = 32;
 
 // Scratch of one thread, byte offsets.
-export const S_OUT = 0; // f32 [4 tokens][UNIT]
-export const S_OUT_UP = 512; // the same for the up half of a PAIR
-export const S_STATS = 1024; // attention: f32 maximum, sum, running maximum, running sum: [4][TILE_ROWS]
-export const S_SCORES = 2048; // f32 [TILE_ROWS][RUN]
-export const S_ATTEND = 6144; // f32 queries, run output, running output: [3][TILE_ROWS][headPad]; own activations follow
+export const MOST_UNITS = 8; // of one token, worked on at once
+export const SPAN = 64; // of many tokens, worked on at once: a multiple of four
+export const S_OUT = 0; // f32 [MOST_UNITS · UNIT] of one token, or [SPAN][UNIT]
+export const S_OUT_UP = 8192; // the same for the up half of a PAIR
+export const S_STATS = 16384; // attention: f32 maximum, sum, running maximum, running sum: [4][TILE_ROWS]
+export const S_SCORES = 16896; // f32 [TILE_ROWS][RUN]
+export const S_ATTEND = 25088; // f32 queries, run output, running output: [3][TILE_ROWS][headPad], then a run's keys or values
+//                                [RUN][headPad]; then own activations, and eight rows unpacked
