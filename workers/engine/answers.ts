@@ -4,6 +4,7 @@ import type {
   ChatCompletion,
   ChatCompletionChunk,
   ChatLogprobs,
+  ChatToolCall,
   Completion,
   CompletionLogprobs,
   FinishReason,
@@ -12,10 +13,14 @@ import type {
   Usage,
 } from "./base/openai.ts";
 import type { Piece } from "./decode/generate.ts";
+import type { ToolCall } from "./tools/convention.ts";
 import type { TokenScore } from "./decode/score.ts";
 
+/** A piece, and the functions that are called in it. */
+export type AnswerPiece = Piece & { readonly calls?: readonly ToolCall[] };
+
 /** Pieces as they come, and how it ended. */
-export type Pieces = AsyncGenerator<Piece, Ending, void>;
+export type Pieces = AsyncGenerator<AnswerPiece, Ending, void>;
 
 export interface Ending {
   readonly stopType: StopType;
@@ -36,18 +41,24 @@ export interface Author {
 export async function* chatChunks(author: Author, pieces: Pieces): AsyncGenerator<ChatCompletionChunk, void> {
   const head = { ...heading("chatcmpl", author), object: "chat.completion.chunk" } as const;
   yield { ...head, choices: [{ ...OPEN, delta: { role: "assistant", content: "" }, logprobs: null }] };
-  const ending = yield* shape(pieces, (piece): ChatCompletionChunk => {
-    return { ...head, choices: [{ ...OPEN, delta: { content: piece.text }, logprobs: chatLogprobs(author, piece.scores) }] };
+  let called = 0;
+  const ending = yield* shape(pieces, ({ text, scores, calls = [] }): ChatCompletionChunk => {
+    const tool_calls = calls.map((call) => ({ index: called++, ...chatCall(call) }));
+    const delta = {
+      ...(text !== "" || calls.length === 0 ? { content: text } : {}),
+      ...(calls.length > 0 ? { tool_calls } : {}),
+    };
+    return { ...head, choices: [{ ...OPEN, delta, logprobs: chatLogprobs(author, scores) }] };
   });
-  yield { ...head, choices: [{ ...closed(ending), delta: {}, logprobs: null }], usage: usage(ending) };
+  yield { ...head, choices: [{ ...closed(ending, called), delta: {}, logprobs: null }], usage: usage(ending) };
 }
 
 /** A whole chat answer. */
 export async function wholeChat(author: Author, pieces: Pieces): Promise<ChatCompletion> {
-  const { text, scores, ending } = await collect(pieces);
+  const { text, scores, calls, ending } = await collect(pieces);
   const choice = {
-    ...closed(ending),
-    message: { role: "assistant", content: text },
+    ...closed(ending, calls.length),
+    message: { role: "assistant", content: text, ...(calls.length > 0 ? { tool_calls: calls.map(chatCall) } : {}) },
     logprobs: chatLogprobs(author, scores),
   } as const;
   return { ...heading("chatcmpl", author), object: "chat.completion", choices: [choice], usage: usage(ending) };
@@ -74,23 +85,32 @@ export async function wholeCompletion(author: Author, pieces: Pieces): Promise<C
 
 const OPEN = { index: 0, finish_reason: null, stop_type: null } as const;
 
-function closed(ending: Ending): { index: 0; finish_reason: FinishReason; stop_type: StopType } {
+function closed(ending: Ending, calls = 0): { index: 0; finish_reason: FinishReason; stop_type: StopType } {
   const cut = ending.stopType === "limit" || ending.stopType === "context_full";
-  return { index: 0, finish_reason: cut ? "length" : "stop", stop_type: ending.stopType };
+  return { index: 0, finish_reason: cut ? "length" : calls > 0 ? "tool_calls" : "stop", stop_type: ending.stopType };
+}
+
+/** Nine letters and digits, which is what Mistral's templates ask of an id. */
+function chatCall({ name, arguments: given }: ToolCall): ChatToolCall {
+  return { id: randomName(9), type: "function", function: { name, arguments: given } };
 }
 
 function heading(prefix: string, author: Author): { id: string; created: number; model: string } {
-  const random = Array.from({ length: 24 }, () => Math.floor(Math.random() * 36).toString(36)).join("");
-  return { id: `${prefix}-${random}`, created: Math.floor(Date.now() / 1000), model: author.model };
+  return { id: `${prefix}-${randomName(24)}`, created: Math.floor(Date.now() / 1000), model: author.model };
+}
+
+function randomName(length: number): string {
+  return Array.from({ length }, () => Math.floor(Math.random() * 36).toString(36)).join("");
 }
 
 /** Pieces with nothing to show, as half a character has, are left out. */
-async function* shape<Chunk>(pieces: Pieces, toChunk: (piece: Piece) => Chunk): AsyncGenerator<Chunk, Ending> {
+async function* shape<Chunk>(pieces: Pieces, toChunk: (piece: AnswerPiece) => Chunk): AsyncGenerator<Chunk, Ending> {
   try {
     for (;;) {
       const next = await pieces.next();
       if (next.done) return next.value;
-      if (next.value.text !== "" || next.value.scores.length > 0) yield toChunk(next.value);
+      const { text, scores, calls = [] } = next.value;
+      if (text !== "" || scores.length > 0 || calls.length > 0) yield toChunk(next.value);
     }
   } finally {
     // A reader who leaves early ends the work too.
@@ -98,16 +118,26 @@ async function* shape<Chunk>(pieces: Pieces, toChunk: (piece: Piece) => Chunk): 
   }
 }
 
-const NOT_READ: Ending = { stopType: "stopped", promptTokens: 0, cachedTokens: 0, newTokens: 0 };
+/** How the work of a reader who leaves early ends. */
+export const NOT_READ: Ending = { stopType: "stopped", promptTokens: 0, cachedTokens: 0, newTokens: 0 };
 
-async function collect(pieces: Pieces): Promise<{ text: string; scores: readonly TokenScore[]; ending: Ending }> {
+interface Collected {
+  readonly text: string;
+  readonly scores: readonly TokenScore[];
+  readonly calls: readonly ToolCall[];
+  readonly ending: Ending;
+}
+
+async function collect(pieces: Pieces): Promise<Collected> {
   const texts: string[] = [];
   const scores: TokenScore[] = [];
+  const calls: ToolCall[] = [];
   for (;;) {
     const next = await pieces.next();
-    if (next.done) return { text: texts.join(""), scores, ending: next.value };
+    if (next.done) return { text: texts.join(""), scores, calls, ending: next.value };
     texts.push(next.value.text);
     scores.push(...next.value.scores);
+    calls.push(...(next.value.calls ?? []));
   }
 }
 

@@ -1,7 +1,7 @@
 // A model that answers: from a file to weights in memory, and from requests to text. Everything above the backends meets here.
-import type { Ending, Pieces } from "./answers.ts";
+import { NOT_READ, type Ending, type Pieces } from "./answers.ts";
 import { openBackend } from "./backends.ts";
-import type { BackendInfo } from "./base/backend.ts";
+import type { BackendInfo, CacheType } from "./base/backend.ts";
 import { EngineError } from "./base/errors.ts";
 import type { Host } from "./base/host.ts";
 import type { ChatRequest, CompletionRequest, StopType } from "./base/openai.ts";
@@ -28,6 +28,9 @@ import {
 import { Queue } from "./queue.ts";
 import { Detokenizer } from "./text/detokenizer.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
+import { callFormat } from "./tools/calls.ts";
+import { readingCalls } from "./tools/read.ts";
+import { ToolReader } from "./tools/reader.ts";
 
 export interface EngineOptions {
   /** Key of the model in the store. */
@@ -37,6 +40,7 @@ export interface EngineOptions {
   readonly backend: BackendChoice;
   /** Positions to make room for; null for what the model was trained for, as far as memory allows. */
   readonly contextLength: number | null;
+  readonly cache?: CacheType | undefined;
   readonly defaults: ModelDefaults | null;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -134,9 +138,17 @@ export class Engine {
     const { defaults } = this.options;
     const template = this.file.template.as(promptFormat(request));
     const wishes = chatWishes(request, defaults);
-    const prompt = template.render(chatMessages(request, defaults));
+    const { convention } = template;
+    const { calling } = wishes;
+    const opened = (calling?.mustCall ?? false) && convention.opensByToken;
+    const prompt = template.render(chatMessages(request, defaults), { tools: calling?.offered ?? [], opened });
     const stop = [...wishes.stop, ...template.stop];
-    return this.prepare({ prompt, wishes: { ...wishes, stop }, echo: null, detokenizer: new Detokenizer(this.tokenizer) });
+    const format = calling ? callFormat(calling, convention) : wishes.format;
+    const detokenizer = new Detokenizer(this.tokenizer);
+    const prepared = this.prepare({ prompt, wishes: { ...wishes, stop, format }, echo: null, detokenizer });
+    if (!calling) return prepared;
+    return (signal) =>
+      readingCalls(prepared(signal), new ToolReader(convention, opened), { ids: [], text: "", scores: [] }, NOT_READ);
   }
 
   /** Checks a completion request. Throws `bad_request`, `context_full`, `disposed`. */

@@ -6,6 +6,7 @@ import type { ScoreRequest } from "./base/score.ts";
 import type { ModelDefaults } from "./base/wire.ts";
 import type { Format } from "./grammar/grammar.ts";
 import { formatOf } from "./response-format.ts";
+import { toolCallsOf, toolWishes, type ToolWishes } from "./tools/request.ts";
 
 /** What a request asks for, in our own terms. */
 export interface Wishes {
@@ -15,6 +16,8 @@ export interface Wishes {
   readonly stop: readonly string[];
   /** The form of the answer; null where it may be anything. */
   readonly format: Format | null;
+  /** Functions the model may call; null for none. */
+  readonly calling: ToolWishes | null;
   /** Go on after an end token. */
   readonly ignoreEos: boolean;
   /** Guess tokens from the text where that pays. */
@@ -50,7 +53,16 @@ const SHARED = [
   "speculate",
   "logprobs",
 ];
-const CHAT = [...SHARED, "messages", "max_completion_tokens", "top_logprobs", "prompt_format"];
+const CHAT = [
+  ...SHARED,
+  "messages",
+  "max_completion_tokens",
+  "top_logprobs",
+  "prompt_format",
+  "tools",
+  "tool_choice",
+  "parallel_tool_calls",
+];
 const COMPLETION = [...SHARED, "prompt", "echo"];
 /** Parameters of the API that say something about the caller, not about the answer. */
 const WITHOUT_EFFECT = ["user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"];
@@ -63,8 +75,6 @@ const NEUTRAL: Record<string, readonly unknown[]> = {
   suffix: [""],
 };
 
-const ROLES: readonly unknown[] = ["system", "user", "assistant"];
-
 /** Checks a chat request. Throws `bad_request`, naming the parameter. */
 export function chatWishes(request: ChatRequest, defaults: ModelDefaults | null): Wishes {
   const record = known(request, CHAT);
@@ -72,7 +82,10 @@ export function chatWishes(request: ChatRequest, defaults: ModelDefaults | null)
   const alternatives = integer(record, "top_logprobs", 0, 20);
   if (alternatives && !wanted) throw bad("top_logprobs needs logprobs: true.");
   const maxTokens = integer(record, "max_tokens", 1) ?? integer(record, "max_completion_tokens", 1);
-  return { ...shared(record, defaults), maxTokens, alternatives: wanted ? (alternatives ?? 0) : null };
+  const calling = toolWishes(request);
+  const wishes = { ...shared(record, defaults, calling), maxTokens, alternatives: wanted ? (alternatives ?? 0) : null };
+  if (calling && wishes.format) throw bad("response_format can't be combined with tools.");
+  return wishes;
 }
 
 /** Checks a completion request, its prompt apart. Throws `bad_request`, naming the parameter. */
@@ -82,7 +95,7 @@ export function completionWishes(
 ): Wishes & { readonly echo: boolean } {
   const record = known(request, COMPLETION);
   return {
-    ...shared(record, defaults),
+    ...shared(record, defaults, null),
     // 0 new tokens with an echo is how the API scores a text.
     maxTokens: integer(record, "max_tokens", 0),
     alternatives: integer(record, "logprobs", 0, 20),
@@ -142,17 +155,32 @@ export function tokenIds(ids: readonly unknown[], vocab: number): number[] {
 }
 
 function chatMessage(message: unknown, index: number): ChatMessage {
-  const { role, content } = object(message, `messages[${index}]`);
-  if (!ROLES.includes(role)) throw bad(`messages[${index}].role is ${shown(role)}; it can be "system", "user" or "assistant".`);
-  if (typeof content !== "string") throw bad(`messages[${index}].content must be text.`);
-  return { role: role === "system" || role === "user" ? role : "assistant", content };
+  const where = `messages[${index}]`;
+  const { role, content, tool_calls, tool_call_id } = object(message, where);
+  if (role !== "system" && role !== "user" && role !== "assistant" && role !== "tool") {
+    throw bad(`${where}.role is ${shown(role)}; it can be "system", "user", "assistant" or "tool".`);
+  }
+  const calls = role === "assistant" ? toolCallsOf(tool_calls, `${where}.tool_calls`) : null;
+  const said = calls && (content === null || content === undefined) ? "" : content;
+  if (typeof said !== "string") throw bad(`${where}.content must be text.`);
+  if (role === "tool" && typeof tool_call_id !== "string") throw bad(`${where}.tool_call_id must say which call this answers.`);
+  return {
+    role,
+    content: said,
+    ...(calls ? { tool_calls: calls } : {}),
+    ...(typeof tool_call_id === "string" ? { tool_call_id } : {}),
+  };
 }
 
-function shared(record: Record<string, unknown>, defaults: ModelDefaults | null): Omit<Wishes, "maxTokens" | "alternatives"> {
+function shared(
+  record: Record<string, unknown>,
+  defaults: ModelDefaults | null,
+  calling: ToolWishes | null,
+): Omit<Wishes, "maxTokens" | "alternatives"> {
   boolean(record, "stream");
   const format = formatOf(record["response_format"]);
   // The marks of JSON repeat themselves by right.
-  const fallback = { ...SAMPLING, ...defaults?.sampling, ...(format ? { repeatPenalty: 1 } : {}) };
+  const fallback = { ...SAMPLING, ...defaults?.sampling, ...(format || calling ? { repeatPenalty: 1 } : {}) };
   return {
     sampling: {
       temperature: bounded(record, "temperature", 0, 10) ?? fallback.temperature,
@@ -165,6 +193,7 @@ function shared(record: Record<string, unknown>, defaults: ModelDefaults | null)
     },
     stop: stopStrings(record["stop"]),
     format,
+    calling,
     ignoreEos: boolean(record, "ignore_eos") ?? false,
     speculate: boolean(record, "speculate") ?? true,
   };

@@ -78,6 +78,28 @@ describe.skipIf(SMOLLM2 === null)("SmolLM2 135M held to a form", () => {
     },
   );
 
+  it("calls a function when it has to, and uses what it was told", async () => {
+    const weather = {
+      type: "function",
+      function: {
+        name: "weather",
+        description: "The weather in a city.",
+        parameters: { type: "object", properties: { city: { type: "string", maxLength: 30 } }, required: ["city"] },
+      },
+    } as const;
+    const question = { role: "user", content: "What is the weather in Lima?" } as const;
+    const request = { messages: [question], tools: [weather], temperature: 0, max_tokens: 60 };
+    const first = await wholeChat(author, engine.chat({ ...request, tool_choice: "required" })());
+    const [call] = first.choices[0].message.tool_calls!;
+    expect(first.choices[0].finish_reason).toBe("tool_calls");
+    expect(call).toMatchObject({ type: "function", function: { name: "weather" } });
+    expect(Object.keys(JSON.parse(call!.function.arguments) as object)).toEqual(["city"]);
+    const result = { role: "tool", tool_call_id: call!.id, content: "18 degrees, foggy" } as const;
+    const messages = [question, { role: "assistant", content: null, tool_calls: [call!] } as const, result];
+    const second = await wholeChat(author, engine.chat({ ...request, messages, tool_choice: "none" })());
+    expect(second.choices[0].message.content).toMatch(/18|fog/);
+  });
+
   it("refuses what it can't enforce before it begins", async () => {
     await expect(ask({ type: "json_schema", json_schema: { schema: { not: {} } } }, "?")).rejects.toThrow("not");
     await expect(ask({ type: "regex", pattern: "(" }, "?")).rejects.toThrow("not closed");

@@ -18,6 +18,9 @@ export interface Sampling {
   readonly seed: number;
 }
 
+/** Form of keys and values in the KV cache of a GPU: half floats, or bytes with a scale for each 32, which take half the memory. */
+export type CacheType = "f16" | "int8";
+
 /** What a person may want to know of where the model runs. */
 export interface BackendInfo {
   readonly backend: "webgpu" | "wasm";

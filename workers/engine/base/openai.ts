@@ -2,9 +2,43 @@
 // Source: platform.openai.com/docs/api-reference, chat and completions, as far as a local model has an answer.
 
 export interface ChatMessage {
-  readonly role: "system" | "user" | "assistant";
+  readonly role: "system" | "user" | "assistant" | "tool";
   readonly content: string;
+  /** Functions the assistant called. */
+  readonly tool_calls?: readonly ChatToolCall[];
+  /** The call that a tool's message answers. */
+  readonly tool_call_id?: string;
 }
+
+/** As the API sends an assistant's message that has calls and no text. */
+export interface ChatCallsMessage {
+  readonly role: "assistant";
+  readonly content?: null;
+  readonly tool_calls: readonly ChatToolCall[];
+}
+
+export interface ChatToolCall {
+  readonly id: string;
+  readonly type: "function";
+  /** The arguments are JSON, as text. */
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+/** A function the model may call. */
+export interface ChatTool {
+  readonly type: "function";
+  readonly function: {
+    readonly name: string;
+    readonly description?: string;
+    /** JSON schema of the arguments. Enforced where it can be; `strict` refuses one that can't. */
+    readonly parameters?: Readonly<Record<string, unknown>>;
+    readonly strict?: boolean | null;
+  };
+}
+
+/** Whether the model calls: never, as it likes, always, or always this function. */
+export type ToolChoice =
+  "none" | "auto" | "required" | { readonly type: "function"; readonly function: { readonly name: string } };
 
 /** The form of an answer. The last two are extensions: a pattern for the whole answer, a grammar in GBNF whose start is `root`. */
 export type ResponseFormat =
@@ -42,13 +76,15 @@ export interface SamplingParameters {
 }
 
 export interface ChatRequest extends SamplingParameters {
-  readonly messages: readonly ChatMessage[];
+  readonly messages: readonly (ChatMessage | ChatCallsMessage)[];
+  readonly tools?: readonly ChatTool[] | null;
+  readonly tool_choice?: ToolChoice | null;
+  /** Several calls in one answer; true where it is left out. */
+  readonly parallel_tool_calls?: boolean | null;
   readonly model?: string;
   readonly stream?: boolean | null;
   readonly logprobs?: boolean | null;
   readonly top_logprobs?: number | null;
-  /** Extension: how messages become a prompt, as an id of the model's `promptFormats`, or "template" for the file's own; null for what fits. */
-  readonly prompt_format?: string | null;
   /** Extension: how messages become a prompt, as an id of the model's `promptFormats`, or "template" for the file's own; null for what fits. */
   readonly prompt_format?: string | null;
 }
@@ -64,7 +100,7 @@ export interface CompletionRequest extends SamplingParameters {
   readonly echo?: boolean | null;
 }
 
-export type FinishReason = "stop" | "length";
+export type FinishReason = "stop" | "length" | "tool_calls";
 
 /**
  * Our extension: what exactly ended an answer. eos: the model said it was done. word: a stop string. limit: max_tokens.
@@ -91,6 +127,12 @@ export interface ChatLogprobs {
   readonly content: readonly (TokenLogprob & { readonly top_logprobs: readonly TokenLogprob[] })[];
 }
 
+export interface ChatAnswer {
+  readonly role: "assistant";
+  readonly content: string;
+  readonly tool_calls?: readonly ChatToolCall[];
+}
+
 export interface ChatCompletion {
   readonly id: string;
   readonly object: "chat.completion";
@@ -100,7 +142,7 @@ export interface ChatCompletion {
   readonly choices: readonly [
     {
       readonly index: 0;
-      readonly message: { readonly role: "assistant"; readonly content: string };
+      readonly message: ChatAnswer;
       readonly finish_reason: FinishReason;
       readonly stop_type: StopType;
       readonly logprobs: ChatLogprobs | null;
@@ -117,7 +159,12 @@ export interface ChatCompletionChunk {
   readonly choices: readonly [
     {
       readonly index: 0;
-      readonly delta: { readonly role?: "assistant"; readonly content?: string };
+      readonly delta: {
+        readonly role?: "assistant";
+        readonly content?: string;
+        /** Each call comes whole. */
+        readonly tool_calls?: readonly (ChatToolCall & { readonly index: number })[];
+      };
       readonly finish_reason: FinishReason | null;
       readonly stop_type: StopType | null;
       readonly logprobs: ChatLogprobs | null;

@@ -1,8 +1,10 @@
 // From messages to the tokens of a prompt: with the file's own template, else in the common format that fits the file best.
 import { EngineError } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
-import type { ChatMessage } from "../base/openai.ts";
+import type { ChatMessage, ChatTool } from "../base/openai.ts";
 import type { PromptFormat } from "../base/wire.ts";
+import { writtenOut, type ToolConvention } from "../tools/convention.ts";
+import { CONVENTIONS } from "../tools/index.ts";
 import type { ChatFamily, ChatFile } from "./family.ts";
 import { FAMILIES } from "./index.ts";
 import { runTemplate } from "./jinja.ts";
@@ -18,11 +20,19 @@ export interface Template {
   /** Texts that end an answer besides the model's end tokens: those of its format that are no tokens of their own. */
   readonly stop: readonly string[];
   /** Tokens of the prompt, up to where the answer begins. What a user typed is text, even where it looks like a special token. */
-  render(messages: readonly ChatMessage[]): number[];
+  render(messages: readonly ChatMessage[], tools?: ToolOffer): number[];
   /** The same as text, special tokens spelled out; what `guard` put in is still there. */
-  renderText(messages: readonly ChatMessage[]): string;
+  renderText(messages: readonly ChatMessage[], tools?: ToolOffer): string;
+  /** How the model writes the functions it calls. */
+  readonly convention: ToolConvention;
   /** The same model asked in another format, by its id, or by "template"; null for what fits the file best. Throws `bad_request`. */
   as(format: string | null): Template;
+}
+
+/** Functions a model is told of. `opened`: the answer has to call one, and begins after what opens a call. */
+export interface ToolOffer {
+  readonly tools: readonly ChatTool[];
+  readonly opened: boolean;
 }
 
 /** What a template needs of a tokenizer. */
@@ -112,26 +122,40 @@ class FileTemplate implements Template {
     return new FileTemplate(this.file, this.tokenizer, chosen);
   }
 
-  render(messages: readonly ChatMessage[]): number[] {
+  get convention(): ToolConvention {
+    const template = this.usable ? (this.file.template ?? "") : "";
+    return CONVENTIONS.find(({ marks }) => marks.some((mark) => template.includes(mark)))!; // the last one fits any
+  }
+
+  render(messages: readonly ChatMessage[], offer: ToolOffer = NO_TOOLS): number[] {
     const { tokenizer } = this;
-    const text = this.renderText(messages);
+    const text = this.renderText(messages, offer);
     if (this.usable || this.family.start !== "end token" || tokenizer.eos === null) {
       return tokenizer.encode(text, { bos: tokenizer.addBos, special: true });
     }
     return [tokenizer.eos, ...tokenizer.encode(text, { bos: false, special: true })];
   }
 
-  renderText(messages: readonly ChatMessage[]): string {
+  renderText(messages: readonly ChatMessage[], { tools, opened }: ToolOffer = NO_TOOLS): string {
     const guarded = messages.map((message) =>
-      message.role === "user" ? { ...message, content: this.guard(message.content) } : message,
+      message.role === "user" || message.role === "tool" ? { ...message, content: this.guard(message.content) } : message,
     );
+    const tail = opened ? this.convention.open : "";
+    const plain = writtenOut(guarded, tools);
     if (this.usable) {
-      for (const attempt of [guarded, withoutSystem(guarded)]) {
-        const text = this.runOwn(attempt);
-        if (text !== null) return text;
+      // A template that knows of functions writes them as its models have learned to read them.
+      const known =
+        /\btools\b/.test(this.file.template ?? "") && (tools.length > 0 || guarded.some(({ role }) => role === "tool"));
+      const attempts: { messages: readonly ChatMessage[]; tools: readonly ChatTool[] }[] = known
+        ? [{ messages: guarded, tools }]
+        : [];
+      attempts.push({ messages: plain, tools: [] }, { messages: withoutSystem(plain), tools: [] });
+      for (const attempt of attempts) {
+        const text = this.runOwn(attempt.messages, attempt.tools);
+        if (text !== null) return text + tail;
       }
     }
-    return this.family.render(this.withSystem(guarded), this.file);
+    return this.family.render(this.withSystem(plain), this.file) + tail;
   }
 
   /** The conversation with the family's own system message, where it has none and was not told to do without. */
@@ -142,9 +166,16 @@ class FileTemplate implements Template {
   }
 
   /** The file's template on these messages; null where it fails or refuses them, which `problem` then tells. */
-  private runOwn(messages: readonly ChatMessage[]): string | null {
+  private runOwn(messages: readonly ChatMessage[], tools: readonly ChatTool[] = []): string | null {
     const { template, bos, eos } = this.file;
-    const variables = { messages, bos_token: bos, eos_token: eos, add_generation_prompt: true, tools: null, documents: null };
+    const variables = {
+      messages: messages.map(forTemplate),
+      bos_token: bos,
+      eos_token: eos,
+      add_generation_prompt: true,
+      tools: tools.length > 0 ? tools : null,
+      documents: null,
+    };
     try {
       const text = runTemplate(template ?? "", variables, new Date());
       this.problem = null;
@@ -160,6 +191,18 @@ class FileTemplate implements Template {
     const { guard, specialTexts } = this.tokenizer;
     return specialTexts.reduce((text, special) => text.replaceAll(special, special[0] + guard + special.slice(1)), content);
   }
+}
+
+const NO_TOOLS: ToolOffer = { tools: [], opened: false };
+
+/** As templates expect a call: its arguments as an object. */
+function forTemplate(message: ChatMessage): object {
+  if (!message.tool_calls) return message;
+  const calls = message.tool_calls.map((call) => {
+    const given: unknown = JSON.parse(call.function.arguments);
+    return { ...call, function: { ...call.function, arguments: given } };
+  });
+  return { ...message, tool_calls: calls };
 }
 
 /** Whether the caller asked for no system prompt at all, not even the template's own. */
