@@ -1,9 +1,8 @@
 // Attention of one token, split over positions: a workgroup takes a run of positions for all query heads of one KV head, so that
 // each key and value is read once. Query heads go four at a time, side by side in a vector. Scores of a tile of THREADS positions are
 // taken a position a thread, values eight dimensions a thread; a running maximum makes one pass enough (flash attention).
-@group(0) @binding(0) var<storage, read> queries: array<f32>;           // [heads, HEAD]
-@group(0) @binding(1) var<storage, read> keys: array<vec4u>;            // [kv heads, CONTEXT, HEAD8], eight halves each
-@group(0) @binding(2) var<storage, read> values: array<vec4u>;          // likewise
+// Needs the cache (cache_*.wgsl).
+@group(0) @binding(0) var<storage, read> queries: array<f32>;           // [heads, HEAD]; of bytes: and keys and values
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;    // [heads, MAX_SPLITS, HEAD + 2]: sum, maximum, denominator
 @group(0) @binding(4) var<uniform> state: State;
 @group(0) @binding(5) var<storage, read_write> attended: array<f32>;    // [heads, HEAD]; written here where there is one split
@@ -12,6 +11,7 @@ override HEAD = 8u;
 override HEAD8 = 1u;  // HEAD / 8, rounded up
 override GROUP = 1u;  // query heads of a KV head
 override CONTEXT = 1u;
+override QUERY_STRIDE = 0u; // for keep()
 override SCALE = 1.0f;
 override MAX_SPLITS = 1u;
 override THREADS = 64u; // a multiple of HEAD8 is used for the values; the rest waits
@@ -28,7 +28,8 @@ var<workgroup> weights: array<vec4f, THREADS>; // scores of a tile, their expone
   let end = min(first + span, count);
   let lanes = THREADS / HEAD8; // threads that share eight dimensions
   let octet = local % HEAD8;
-  let cache = group.y * CONTEXT * HEAD8;
+  let cache = group.y * CONTEXT; // first row
+  if (end == count) { keep(0, group.y, local); } // the newest token's
   for (var quad = 0u; quad < GROUP; quad += 4u) {
     for (var d = local; d < HEAD8 * 8; d += THREADS) {
       query[d] = vec4f(load_query(group.y, quad, d), load_query(group.y, quad + 1, d),
@@ -40,7 +41,7 @@ var<workgroup> weights: array<vec4f, THREADS>; // scores of a tile, their expone
     var sums = array<vec4f, 8>(); // eight dimensions of four heads
     for (var tile = first; tile < end; tile += THREADS) {
       var score = vec4f(-1e30);
-      if (tile + local < end) { score = score_of(cache + (tile + local) * HEAD8); }
+      if (tile + local < end) { score = score_of(cache + tile + local); }
       weights[local] = score;
       workgroupBarrier(); // the scores of the tile are there
       let size = min(THREADS, end - tile);
@@ -57,12 +58,15 @@ var<workgroup> weights: array<vec4f, THREADS>; // scores of a tile, their expone
         for (var p = local / HEAD8; p < size; p += lanes) {
           let w = weights[p];
           denominator += w;
-          let packed = values[cache + (tile + p) * HEAD8 + octet];
-          for (var i = 0u; i < 4; i++) {
-            let v = unpack2x16float(packed[i]);
-            sums[2 * i] += v.x * w;
-            sums[2 * i + 1] += v.y * w;
-          }
+          let v = value_at(cache + tile + p, octet);
+          sums[0] += v[0].x * w;
+          sums[1] += v[0].y * w;
+          sums[2] += v[0].z * w;
+          sums[3] += v[0].w * w;
+          sums[4] += v[1].x * w;
+          sums[5] += v[1].y * w;
+          sums[6] += v[1].z * w;
+          sums[7] += v[1].w * w;
         }
       }
       workgroupBarrier(); // the tile is used up
@@ -95,15 +99,14 @@ fn load_query(kv_head: u32, offset: u32, d: u32) -> f32 {
   return queries[(kv_head * GROUP + offset) * HEAD + d];
 }
 
-// q·k of four heads with the key that begins at `at`.
-fn score_of(at: u32) -> vec4f {
+// q·k of four heads with the key of a row.
+fn score_of(row: u32) -> vec4f {
   var score = vec4f();
   for (var o = 0u; o < HEAD8; o++) {
-    let packed = keys[at + o];
-    for (var i = 0u; i < 4; i++) {
-      let k = unpack2x16float(packed[i]);
-      score += k.x * query[o * 8 + 2 * i] + k.y * query[o * 8 + 2 * i + 1];
-    }
+    let k = key_at(row, o);
+    let at = 8 * o;
+    score += query[at] * k[0].x + query[at + 1] * k[0].y + query[at + 2] * k[0].z + query[at + 3] * k[0].w
+      + query[at + 4] * k[1].x + query[at + 5] * k[1].y + query[at + 6] * k[1].z + query[at + 7] * k[1].w;
   }
   return score;
 }

@@ -1,8 +1,7 @@
 // Attention of many tokens in one pass over keys and values (FlashAttention-2, algorithm 1). A workgroup takes 4·QUADS tokens of one
 // query head and steps through tiles of KEYS positions; four tokens go side by side in a vector.
+// Needs the cache (cache_*.wgsl).
 @group(0) @binding(0) var<storage, read> queries: array<f32>;         // [tokens, QUERY_STRIDE]
-@group(0) @binding(1) var<storage, read> keys: array<vec4u>;          // [kv heads, CONTEXT, HEAD8], eight halves each
-@group(0) @binding(2) var<storage, read> values: array<vec4u>;        // likewise
 @group(0) @binding(3) var<storage, read_write> attended: array<f32>;  // [tokens, RESULT_STRIDE]
 @group(0) @binding(4) var<uniform> state: State;
 
@@ -23,7 +22,7 @@ var<workgroup> weights: array<vec4f, QUADS * KEYS>;    // scores of a tile, then
   let threads = QUADS * HEAD8;
   let first = group.x * 4 * QUADS;
   let head = group.y;
-  let cache = head / GROUP * CONTEXT * HEAD8;
+  let cache = head / GROUP * CONTEXT; // first row
   for (var i = local; i < QUADS * HEAD8 * 8; i += threads) {
     let token = first + i / (HEAD8 * 8) * 4;
     let d = i % (HEAD8 * 8);
@@ -53,12 +52,10 @@ var<workgroup> weights: array<vec4f, QUADS * KEYS>;    // scores of a tile, then
     workgroupBarrier(); // the exponentials are there
     for (var k = 0u; k < min(KEYS, end - tile); k++) {
       let w = weights[quad * KEYS + k];
-      let v = values[cache + (tile + k) * HEAD8 + octet];
-      let v0 = vec4f(unpack2x16float(v.x), unpack2x16float(v.y));
-      let v1 = vec4f(unpack2x16float(v.z), unpack2x16float(v.w));
+      let v = value_at(cache + tile + k, octet);
       denominator += w;
-      sums0 += mat4x4f(w * v0.x, w * v0.y, w * v0.z, w * v0.w);
-      sums1 += mat4x4f(w * v1.x, w * v1.y, w * v1.z, w * v1.w);
+      sums0 += mat4x4f(w * v[0].x, w * v[0].y, w * v[0].z, w * v[0].w);
+      sums1 += mat4x4f(w * v[1].x, w * v[1].y, w * v[1].z, w * v[1].w);
     }
     workgroupBarrier(); // the tile is used up
   }
@@ -78,12 +75,9 @@ fn load_query(token: u32, head: u32, d: u32) -> f32 {
 // Scores of a key with the tokens of four quads.
 fn score(tile: u32, key: u32, quad: u32, cache: u32, first: u32) {
   var scores = mat4x4f(); // a column a quad
-  let at = cache + (tile + key) * HEAD8;
   for (var o = 0u; o < HEAD8; o++) {
-    let k = keys[at + o];
-    let k0 = vec4f(unpack2x16float(k.x), unpack2x16float(k.y));
-    let k1 = vec4f(unpack2x16float(k.z), unpack2x16float(k.w));
-    scores += mat4x4f(eight(quad, o, k0, k1), eight(quad + 1, o, k0, k1), eight(quad + 2, o, k0, k1), eight(quad + 3, o, k0, k1));
+    let k = key_at(cache + tile + key, o);
+    scores += mat4x4f(eight(quad, o, k), eight(quad + 1, o, k), eight(quad + 2, o, k), eight(quad + 3, o, k));
   }
   for (var q = 0u; q < 4; q++) {
     let ages = vec4f(vec4i(i32(state.position + first + 4 * (quad + q)) - i32(tile + key)) + vec4i(0, 1, 2, 3));
@@ -91,10 +85,10 @@ fn score(tile: u32, key: u32, quad: u32, cache: u32, first: u32) {
   }
 }
 
-fn eight(quad: u32, octet: u32, k0: vec4f, k1: vec4f) -> vec4f {
+fn eight(quad: u32, octet: u32, k: mat2x4f) -> vec4f {
   let at = (quad * HEAD8 + octet) * 8;
-  return query[at] * k0.x + query[at + 1] * k0.y + query[at + 2] * k0.z + query[at + 3] * k0.w
-    + query[at + 4] * k1.x + query[at + 5] * k1.y + query[at + 6] * k1.z + query[at + 7] * k1.w;
+  return query[at] * k[0].x + query[at + 1] * k[0].y + query[at + 2] * k[0].z + query[at + 3] * k[0].w
+    + query[at + 4] * k[1].x + query[at + 5] * k[1].y + query[at + 6] * k[1].z + query[at + 7] * k[1].w;
 }
 
 fn give(token: u32, head: u32, octet: u32, y0: vec4f, y1: vec4f) {

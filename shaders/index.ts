@@ -1,6 +1,8 @@
 // Every GPU kernel, one line each. Those of linear maps still need a layout (layouts.ts) and an ending (FINISHES).
 import attend from "./attend.wgsl?raw";
 import best from "./best.wgsl?raw";
+import cacheF16 from "./cache_f16.wgsl?raw";
+import cacheInt8 from "./cache_int8.wgsl?raw";
 import codesNone from "./codes_none.wgsl?raw";
 import codesQuad from "./codes_quad.wgsl?raw";
 import cuts from "./cuts.wgsl?raw";
@@ -15,6 +17,7 @@ import finishSilu from "./finish_silu.wgsl?raw";
 import finishStore from "./finish_store.wgsl?raw";
 import greedy from "./greedy.wgsl?raw";
 import integers from "./integers.wgsl?raw";
+import keep from "./keep.wgsl?raw";
 import matfew from "./matfew.wgsl?raw";
 import matmul from "./matmul.wgsl?raw";
 import matvec from "./matvec.wgsl?raw";
@@ -32,6 +35,8 @@ import shareNone from "./share_none.wgsl?raw";
 import shareQuad from "./share_quad.wgsl?raw";
 import splits from "./splits.wgsl?raw";
 import state from "./state.wgsl?raw";
+import storeF16 from "./store_f16.wgsl?raw";
+import storeRows from "./store_rows.wgsl?raw";
 import tileF16 from "./tile_f16.wgsl?raw";
 import tileF32 from "./tile_f32.wgsl?raw";
 import tileFloat from "./tile_float.wgsl?raw";
@@ -46,20 +51,24 @@ export const KERNELS = {
   quantize: kernel("quantize", state, quantize),
   matmul: kernel("matmul", state, matmul),
   norm: kernel("norm", state, norm),
-  flash: kernel("flash", state, flash),
-  attend: kernel("attend", state, splits, attend),
+  flash_f16: kernel("flash_f16", state, flash, cacheF16),
+  flash_int8: kernel("flash_int8", state, flash, cacheInt8),
+  attend_f16: kernel("attend_f16", state, splits, attend, cacheF16),
+  attend_int8: kernel("attend_int8", state, splits, attend, cacheInt8),
+  keep: kernel("keep", state, keep, cacheInt8),
   merge: kernel("merge", state, splits, merge),
   greedy: kernel("greedy", state, best, greedy, pick),
   draw: kernel("draw", state, random, best, draw, cuts, pick),
 };
 
 export const FINISHES = {
-  store: finishStore,
-  add: finishAdd,
-  residual: finishResidual,
-  silu: finishSilu,
-  multiply: finishMultiply,
-  qkv: finishQkv,
+  store: [finishStore],
+  add: [finishAdd],
+  residual: [finishResidual],
+  silu: [finishSilu],
+  multiply: [finishMultiply],
+  qkv: [finishQkv, storeF16],
+  qkv_rows: [finishQkv, storeRows],
 };
 
 /** How matvec adds up over threads: in shared memory, or by shuffles (T2). */

@@ -28,13 +28,22 @@ type Wire = WireTo<Api>;
  * then nothing of it is left in memory, while what was downloaded stays stored.
  */
 export async function load(options: LoadOptions): Promise<Cria> {
-  const { onProgress, signal, backend = "auto", contextLength = null, afterCrashes = false, token = null, hub = null } = options;
+  const {
+    onProgress,
+    signal,
+    backend = "auto",
+    contextLength = null,
+    cache = "f16",
+    afterCrashes = false,
+    token = null,
+    hub = null,
+  } = options;
   const wire = connect();
   const progress = new MessageChannel();
   progress.port1.onmessage = ({ data }: MessageEvent<LoadProgress>) => onProgress?.(data);
   const outlet = transfer(progress.port2, [progress.port2]);
   try {
-    const request = { model: oneModel(options.model), backend, contextLength, afterCrashes, token, hub };
+    const request = { model: oneModel(options.model), backend, contextLength, cache, afterCrashes, token, hub };
     const { model, info } = await run(wire, signal, (api, job) => api.load(job, request, outlet));
     return new LoadedModel(wire, model, info);
   } finally {

@@ -32,4 +32,20 @@ describe("the WebGPU backend, on SwiftShader", () => {
     expect(right.leastLead).toBeGreaterThan(0.02); // else rounding alone could turn a token
     expect(greedy).toEqual(right.greedy);
   });
+
+  const small = variantsFor("webgpu").filter(({ large }) => LONG || !large);
+  const bytes = LONG ? small : small.slice(0, 1);
+  it.each(bytes)("is nearly as right on $name with keys and values in 8 bits", { timeout: 30 * MINUTES }, async (variant) => {
+    const { name, task, file } = variant;
+    const path = await file();
+    const right = await truth(path, task);
+    const opener: typeof openGpu = (...args) => openGpu(args[0], args[1], args[2], { cache: "int8" });
+    const opened = await open(opener, nodeHost(dawn("swiftshader")), fileSource(path));
+    const found = distance(right, await logitsAlong(opened, right.ids));
+    opened.backend.dispose();
+    report({ backend: "webgpu", tier: opened.info.tier, cache: "int8", model: name, ...found });
+
+    expect(found.d).toBeLessThanOrEqual(0.022);
+    expect(found.contradicted).toEqual([]);
+  });
 });

@@ -191,7 +191,7 @@ class Api implements WorkerApi {
     onProgress: (progress: LoadProgress) => void,
     signal: AbortSignal,
   ): Promise<Loaded> {
-    const { backend, contextLength, token = null, hub = null } = request;
+    const { backend, contextLength, cache, token = null, hub = null } = request;
     onProgress({ phase: "header", doneBytes: 0, totalBytes: 0, bytesPerSecond: 0 });
     const found = await this.library.find(request.model, { token, hub, signal, onProgress });
     if (!request.afterCrashes) await found.refuseAfterCrashes();
@@ -205,7 +205,7 @@ class Api implements WorkerApi {
     await this.free();
     const endWork = await found.markWork();
     try {
-      const engine = await openEngine(this.host, file, { ...found, backend, contextLength, onProgress, signal });
+      const engine = await openEngine(this.host, file, { ...found, backend, contextLength, cache, onProgress, signal });
       this.current = { handle: ++this.lastHandle, engine, found };
       await this.desk.foretell(found, file);
       return this.current;

@@ -1,8 +1,9 @@
 // Which backend a model runs on: the one asked for, or the faster of the two that works.
-import { chooseBackend } from "./auto.ts";
-import type { Backend } from "./base/backend.ts";
+import { type BackendName, chooseBackend } from "./auto.ts";
+import type { Backend, CacheType } from "./base/backend.ts";
 import { EngineError, type ErrorCode } from "./base/errors.ts";
 import type { Host } from "./base/host.ts";
+import type { Model } from "./base/model.ts";
 import type { BackendChoice, LoadProgress } from "./base/wire.ts";
 import type { ModelFile } from "./model-file.ts";
 import { loadWeights } from "./weights/load.ts";
@@ -10,6 +11,8 @@ import { loadWeights } from "./weights/load.ts";
 export interface BackendOptions {
   readonly backend: BackendChoice;
   readonly contextLength: number | null;
+  /** Form of keys and values on WebGPU; default half floats. */
+  readonly cache?: CacheType | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,11 +24,16 @@ export interface OpenedBackend {
   readonly reason: string;
 }
 
-/** Only the code of the one that is used is fetched and compiled. */
-const OPENERS = {
-  webgpu: async () => (await import("./gpu/open.ts")).openGpu,
-  wasm: async () => (await import("./cpu/open.ts")).openCpu,
-} as const;
+type Opener = (host: Host, model: Model, contextLength: number | null, cache?: CacheType) => Promise<Backend>;
+
+/** Only the code of those that are used is fetched and compiled. */
+const OPENERS: Readonly<Record<BackendName, Opener>> = {
+  webgpu: async (host, model, contextLength, cache) => {
+    const { openGpu } = await import("./gpu/open.ts");
+    return openGpu(host, model, contextLength, cache ? { cache } : {});
+  },
+  wasm: async (host, model, contextLength) => (await import("./cpu/open.ts")).openCpu(host, model, contextLength),
+};
 
 /** Failures of a GPU after which the processor may still do; `internal` is what a driver makes of our shaders. */
 const GPU_FAILURES: readonly ErrorCode[] = ["no_gpu", "gpu_lost", "out_of_memory", "bad_logits", "internal"];
@@ -36,10 +44,7 @@ const GPU_FAILURES: readonly ErrorCode[] = ["no_gpu", "gpu_lost", "out_of_memory
  */
 export async function openBackend(host: Host, file: ModelFile, options: BackendOptions): Promise<OpenedBackend> {
   if (options.backend !== "auto") return start(host, file, options.backend, options);
-  const { kind, reason } = await chooseBackend(host, file.model, {
-    webgpu: async (...args) => (await OPENERS.webgpu())(...args),
-    wasm: async (...args) => (await OPENERS.wasm())(...args),
-  });
+  const { kind, reason } = await chooseBackend(host, file.model, OPENERS);
   options.signal?.throwIfAborted();
   if (kind === "wasm") return because(await start(host, file, "wasm", options), reason);
   try {
@@ -51,10 +56,9 @@ export async function openBackend(host: Host, file: ModelFile, options: BackendO
   }
 }
 
-async function start(host: Host, file: ModelFile, kind: keyof typeof OPENERS, options: BackendOptions): Promise<OpenedBackend> {
-  const { contextLength, signal, onProgress } = options;
-  const open = await OPENERS[kind]();
-  const backend = await open(host, file.model, contextLength);
+async function start(host: Host, file: ModelFile, kind: BackendName, options: BackendOptions): Promise<OpenedBackend> {
+  const { contextLength, cache, signal, onProgress } = options;
+  const backend = await OPENERS[kind](host, file.model, contextLength, cache);
   try {
     const report = (phase: LoadProgress["phase"]) => (doneBytes: number, totalBytes: number) =>
       onProgress?.({ phase, doneBytes, totalBytes, bytesPerSecond: 0 });

@@ -80,3 +80,6 @@ export interface Backend {
   readonly decode: ((request: DeviceDecode) => AsyncGenerator<Uint32Array, void>) | null;
   dispose(): void;
 }
+
+/** What is left of a backend once its weights are in it: it runs tokens. ONNX graphs, which bring their own, are this much. */
+export type Runner = Omit<Backend, "write" | "ready" | "rowGroup">;

@@ -1,7 +1,7 @@
 // What crosses between a page and the engine's worker. Plain data only: comlink carries nothing else faithfully.
 import type { Advice, AdviceSubject } from "./advice.ts";
 import type { ModelDetails } from "./details.ts";
-import type { BackendInfo, Sampling } from "./backend.ts";
+import type { BackendInfo, CacheType, Sampling } from "./backend.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Shape } from "./model.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./openai.ts";
@@ -28,6 +28,8 @@ export interface LoadRequest extends Partial<Access> {
   readonly backend: BackendChoice;
   /** Positions to make room for; null takes what the model was trained for, as far as memory allows. */
   readonly contextLength: number | null;
+  /** Form of keys and values on WebGPU. */
+  readonly cache?: CacheType;
   /** Also where the model took the tab down twice in a row. */
   readonly afterCrashes: boolean;
 }
@@ -92,7 +94,7 @@ export interface CatalogueEntry extends CatalogueFile {
   readonly use: "chat" | "text" | "demonstration";
   /** Positions it was trained for. */
   readonly contextLength: number;
-  /** Name of its prompt format; null for models without one. */
+  /** Id of the prompt format it was trained with, where the engine has it; null where only its file tells. */
   readonly prompt: string | null;
   /** Whether public pages were seen to have these very files. Where not, `advice` tells how to bring one. */
   readonly confirmed: boolean;

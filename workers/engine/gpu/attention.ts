@@ -1,15 +1,17 @@
 // Dispatches of attention: split over positions for one token, flash attention for many.
 import { KERNELS } from "../../../shaders/index.ts";
+import { assert } from "../base/errors.ts";
 import type { Dispatch, Parts, Rows } from "./dispatch.ts";
 import { buffersOf } from "./dispatch.ts";
-import { MAX_SPLITS } from "./memory.ts";
+import { MAX_SPLITS, rowBytes } from "./memory.ts";
 
 /** Attention of a layer. Keys and values of the tokens are in the cache. */
 export function attention({ programs, memory, shape, tuning }: Parts, layer: number, scale: number, rows: Rows): Dispatch[] {
   const { heads, kvHeads, headDim } = shape;
-  const { head8 } = memory;
+  const { head8, cache } = memory;
   // Flash attention: queries of 16 or 32 tokens fit 16 kB of shared memory; where sharing does not pay, less is shared.
   const quads = head8 > 8 || tuning.many === "few" ? 4 : 8;
+  assert(cache === "f16" || headDim <= 256, `Heads of ${headDim} have no cache of bytes.`);
   const constants = {
     HEAD: headDim,
     HEAD8: head8,
@@ -18,18 +20,25 @@ export function attention({ programs, memory, shape, tuning }: Parts, layer: num
     SCALE: scale,
     MAX_SPLITS,
     QUERY_STRIDE: memory.width.q,
+    RECORD: rowBytes("int8", headDim) / 8,
+    KV_HEADS: kvHeads,
+    Q_WIDTH: heads * headDim,
     RESULT_STRIDE: memory.width.attended,
     QUADS: quads,
     KEYS: tuning.many === "few" ? 16 : 32,
   };
   const buffers = { ...buffersOf(memory), keys: memory.keys[layer]!, values: memory.values[layer]! };
   if (rows !== "one") {
+    const flash = programs.program(KERNELS[`flash_${cache}`], constants);
+    const keep = programs.program(KERNELS.keep, constants);
     return [
-      { program: programs.program(KERNELS.flash, constants), buffers, grid: [{ tokens: 4 * quads }, heads, 1], merges: false },
+      ...(cache === "int8" ? [{ program: keep, buffers, grid: [{ tokens: 1 }, kvHeads, 1], merges: false } as const] : []),
+      { program: flash, buffers, grid: [{ tokens: 4 * quads }, heads, 1], merges: false },
     ];
   }
+  const attend = programs.program(KERNELS[`attend_${cache}`], constants);
   return [
-    { program: programs.program(KERNELS.attend, constants), buffers, grid: ["splits", kvHeads, 1], merges: false },
+    { program: attend, buffers, grid: ["splits", kvHeads, 1], merges: false },
     { program: programs.program(KERNELS.merge, constants), buffers, grid: [heads, 1, 1], merges: true },
   ];
 }

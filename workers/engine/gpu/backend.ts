@@ -1,6 +1,6 @@
 // One model on one GPU device: weights, cache and plans, and the order they are used in.
 import { LAYOUTS } from "../../../shaders/layouts.ts";
-import type { Backend, BackendInfo, DeviceDecode } from "../base/backend.ts";
+import type { Backend, BackendInfo, CacheType, DeviceDecode } from "../base/backend.ts";
 import { assert, EngineError } from "../base/errors.ts";
 import type { Model, Tensor } from "../base/model.ts";
 import { Buffers } from "./buffers.ts";
@@ -69,13 +69,14 @@ export class GpuBackend implements Backend {
     readonly contextLength: number,
     private readonly now: () => number,
     private readonly chooser: Chooser,
+    cache: CacheType = "f16",
   ) {
     const { device } = gpu;
     this.buffers = new Buffers(device);
     this.programs = new Programs(device);
     this.segments = fuse(model, gpu.bindingBytes);
     this.weights = new Weights(this.buffers, this.programs, gpu.bindingBytes, matricesOf(this.segments), normsOf(this.segments));
-    this.memory = makeMemory(this.buffers, model, contextLength, CHUNK);
+    this.memory = makeMemory(this.buffers, model, contextLength, CHUNK, cache);
     this.runner = new Runner(gpu, this.memory, (...args) => this.buffers.make(...args));
   }
 
@@ -84,10 +85,11 @@ export class GpuBackend implements Backend {
       (type) => !Object.hasOwn(LAYOUTS, type),
     );
     const note = converted.length > 0 ? ` ${converted.join(", ")} weights are kept as Q8_0.` : "";
+    const cache = this.memory.cache === "int8" ? " Keys and values are kept in 8 bits." : "";
     return {
       backend: "webgpu",
       tier: this.choice?.tier.name ?? "T0",
-      reason: `${this.choice?.reason ?? "Not measured yet."}${note}`,
+      reason: `${this.choice?.reason ?? "Not measured yet."}${note}${cache}`,
       threads: 0,
       weightBytesPerToken: readMatrices(this.segments).reduce((sum, matrix) => sum + this.weights.bytesOf(matrix), 0),
       memoryBytes: this.buffers.bytes,
@@ -189,8 +191,7 @@ export class GpuBackend implements Backend {
     runner.place(at, count);
     if (count === 1 && logits !== "none") {
       if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
-      runner.submit([{ dispatches: plans.one.flat(), position: at, tokens: 1 }]);
-      return runner.logits(1);
+      return runner.submitForLogits([{ dispatches: plans.one.flat(), position: at, tokens: 1 }], 1);
     }
     await runLayers(runner, layersOf(plans[rows]), at, count, this.prefillPace, this.now, signal);
     if (logits === "none") return new Float32Array(0);
@@ -200,8 +201,7 @@ export class GpuBackend implements Backend {
     for (let first = logits === "last" ? count - 1 : 0; first < count; first += LOGIT_ROWS) {
       const size = Math.min(LOGIT_ROWS, count - first);
       runner.place(at, size, first);
-      runner.submit([{ dispatches: head, position: at, tokens: size }]);
-      const found = await runner.logits(size);
+      const found = await runner.submitForLogits([{ dispatches: head, position: at, tokens: size }], size);
       if (logits === "last") return found;
       out.set(found, first * vocab);
     }
@@ -229,7 +229,7 @@ export class GpuBackend implements Backend {
 
   dispose(): void {
     this.release();
-    this.gpu.device.destroy();
+    this.gpu.destroy();
   }
 }
 

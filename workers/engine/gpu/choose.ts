@@ -1,4 +1,5 @@
 // Chooses the tier: the highest the device offers that passes the self-test, and of the upper two the faster one. Remembered per adapter.
+import type { CacheType } from "../base/backend.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Host } from "../base/host.ts";
 import type { Model } from "../base/model.ts";
@@ -14,17 +15,27 @@ const VERSION = 2;
 /** Integers lose some accuracy, so they must be worth it. */
 const WORTH = 0.9;
 
+/** What a cache of bytes may add to the error of a tier. */
+const BYTES_TOLERANCE = 0.02;
+
 interface Remembered {
   readonly tier: TierName;
   readonly tuning: Tuning;
   readonly reason: string;
 }
 
-/** A chooser for one model on one device. `forced` runs a tier untested. */
-export function chooser(host: Host, gpu: Gpu, model: Model, forced?: TierName): Chooser {
+/** What is asked for: a tier runs untested, a tuning unmeasured. */
+interface Forced {
+  readonly tier?: TierName;
+  readonly tuning?: Tuning;
+  readonly cache?: CacheType;
+}
+
+/** A chooser for one model on one device. */
+export function chooser(host: Host, gpu: Gpu, model: Model, forced: Forced): Chooser {
   const { dim, ffnDim } = model.shape;
-  const key = `gpu ${VERSION} ${gpu.adapterName} ${dim} ${ffnDim}`;
-  const tier = TIERS.find(({ name }) => name === forced);
+  const key = `gpu ${VERSION} ${gpu.adapterName} ${dim} ${ffnDim} ${forced.cache ?? "f16"}`;
+  const tier = TIERS.find(({ name }) => name === forced.tier);
   return {
     async recall() {
       const known = tier ? null : await host.recall(key);
@@ -33,15 +44,15 @@ export function chooser(host: Host, gpu: Gpu, model: Model, forced?: TierName): 
       return same && !missing(same, gpu.features, gpu.language) ? { ...known, tier: same } : null;
     },
     async choose(measure) {
-      if (tier) return { tier, tuning: await measure(tier), reason: `${sentence(tier.uses)}, as asked for.` };
-      const choice = await choose(gpu, measure, () => host.now());
+      if (tier) return { tier, tuning: forced.tuning ?? (await measure(tier)), reason: `${sentence(tier.uses)}, as asked for.` };
+      const choice = await choose(gpu, measure, () => host.now(), forced.cache ?? "f16");
       await host.remember(key, { ...choice, tier: choice.tier.name } satisfies Remembered);
       return choice;
     },
   };
 }
 
-async function choose(gpu: Gpu, measure: (tier: Tier) => Promise<Tuning>, now: () => number): Promise<Choice> {
+async function choose(gpu: Gpu, measure: (tier: Tier) => Promise<Tuning>, now: () => number, cache: CacheType): Promise<Choice> {
   const notes: string[] = [];
   let passed: Choice | null = null;
   for (const tier of TIERS) {
@@ -54,8 +65,8 @@ async function choose(gpu: Gpu, measure: (tier: Tier) => Promise<Tuning>, now: (
     if (passed && passed.tuning.milliseconds < WORTH * tuning.milliseconds)
       return { ...passed, reason: reasonOf(passed.tier, notes) };
     if (passed) notes.push(`${passed.tier.name} is not faster here`);
-    const error = await selfTest(gpu, tier, tuning, now);
-    if (error > tier.tolerance) {
+    const error = await selfTest(gpu, tier, tuning, now, cache);
+    if (error > tier.tolerance + (cache === "int8" ? BYTES_TOLERANCE : 0)) {
       notes.push(`${tier.name} computes wrong numbers here (off by ${(100 * error).toFixed(1)} %)`);
       passed = null;
       continue;

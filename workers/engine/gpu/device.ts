@@ -16,6 +16,8 @@ export interface Gpu {
   readonly subgroupSize: number;
   /** Throws `gpu_lost` once the device is gone, `internal` after a validation error. */
   check(): void;
+  /** Gives the device back: not a loss. */
+  destroy(): void;
 }
 
 const WANTED_LIMITS = [
@@ -35,8 +37,9 @@ export async function openDevice(host: Host): Promise<Gpu> {
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   const { vendor, architecture, device: model, description } = adapter.info;
   let failure: EngineError | null = null;
-  void device.lost.then(({ reason, message }) => {
-    if (reason !== "destroyed") failure = new EngineError("gpu_lost", `The GPU stopped: ${message}`, "Load the model again.");
+  let given = false;
+  void device.lost.then(({ message }) => {
+    if (!given) failure = gpuLost(message || "its device is gone");
   });
   device.addEventListener("uncapturederror", ({ error }) => {
     failure ??= new EngineError("internal", `The GPU refused a command: ${error.message}`, "Please report it.");
@@ -51,5 +54,14 @@ export async function openDevice(host: Host): Promise<Gpu> {
     check() {
       if (failure) throw failure;
     },
+    destroy() {
+      given = true;
+      device.destroy();
+    },
   };
+}
+
+/** What a person can do where the GPU went away. */
+export function gpuLost(why: string): EngineError {
+  return new EngineError("gpu_lost", `The GPU stopped: ${why}`, "Load the model again.");
 }

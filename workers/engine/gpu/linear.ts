@@ -1,5 +1,6 @@
 // Dispatches of a linear map, for one token, a few or many, and of what surrounds it: embedding and norm.
 import { FINISHES, FLOAT_PRODUCTS, INT8_PRODUCTS, KERNELS, REDUCES, TILES } from "../../../shaders/index.ts";
+import type { FinishName } from "../../../shaders/index.ts";
 import { kernel } from "../../../shaders/kernel.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import { assert } from "../base/errors.ts";
@@ -58,8 +59,8 @@ export function linear(parts: Parts, step: FusedLinear, next: Tensor | null, row
 function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | null, rows: Rows): Dispatch {
   const { shape, ropeDims, weights, programs, memory, tuning, tier, subgroupSize } = parts;
   const { matrix } = step;
-  const finish = step.finish === "add" && rows === "one" && next ? "residual" : step.finish;
-  assert(part.rows === matrix.rows || finish !== "qkv", `${matrix.name} is too large for this GPU.`);
+  const finish = finishOf(parts, step, next, rows);
+  assert(part.rows === matrix.rows || step.finish !== "qkv", `${matrix.name} is too large for this GPU.`);
   const { read, constants } = LAYOUTS[matrix.layout];
   const gated = finish === "silu";
   const quads = Math.ceil(part.rows / 4);
@@ -88,6 +89,8 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
     Q_ROWS: rowsOf("q"),
     K_ROWS: rowsOf("k"),
     QUERY_STRIDE: memory.width.q,
+    Q_WIDTH: shape.heads * shape.headDim,
+    KV_WIDTH: shape.kvHeads * shape.headDim,
     HEAD: shape.headDim,
     HEAD_WORDS: memory.head8 * 4,
     ROPE_PAIRS: ropeDims / 2,
@@ -97,7 +100,7 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
     `${name}${integers ? "_int8" : ""}_${finish} ${matrix.layout}`,
     KERNELS[name].wgsl,
     ...read,
-    FINISHES[finish],
+    ...FINISHES[finish],
     ...tierParts(tier, name, lanes, integers),
   );
   return {
@@ -117,6 +120,11 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
     grid,
     merges: false,
   };
+}
+
+function finishOf({ memory }: Parts, { finish }: FusedLinear, next: Tensor | null, rows: Rows): FinishName {
+  if (finish === "add" && rows === "one" && next) return "residual";
+  return finish === "qkv" && memory.cache === "int8" ? "qkv_rows" : finish;
 }
 
 interface KernelShape {

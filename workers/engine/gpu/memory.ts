@@ -1,4 +1,5 @@
 // Everything in GPU memory but the weights: what flows between kernels, the KV cache, and where the run stands.
+import type { CacheType } from "../base/backend.ts";
 import type { Model } from "../base/model.ts";
 import type { Buffers } from "./buffers.ts";
 
@@ -17,12 +18,12 @@ export interface Memory {
   readonly scaled: GPUBuffer; // [chunk, width.hidden] f32: hidden times the next norm's weight; prefill: normalized
   readonly squares: GPUBuffer; // [chunk, width.hidden / 4] f32: sums of squares of hidden
   readonly codes: GPUBuffer; // [chunk, widest / 32, 3] vec4u: the input of a linear map in 8-bit integers (quantize.wgsl)
-  readonly q: GPUBuffer; // [chunk, heads * headDim] f32
+  readonly q: GPUBuffer; // [chunk, width.q] f32: queries; for a cache of bytes, then keys and values
   readonly attended: GPUBuffer; // [chunk, width.attended] f32
   readonly gate: GPUBuffer; // [chunk, width.gate] f32
   readonly logits: GPUBuffer; // [LOGIT_ROWS, vocab] f32
   readonly partials: GPUBuffer; // [heads, MAX_SPLITS, headDim + 2] f32
-  readonly keys: readonly GPUBuffer[]; // a layer: [kv heads, context, head words] pairs of halves
+  readonly keys: readonly GPUBuffer[]; // a layer: [kv heads, context] rows, as shaders/cache_f16.wgsl or cache_int8.wgsl has them
   readonly values: readonly GPUBuffer[]; // likewise
   readonly turns: GPUBuffer; // [context, rope pairs] cos and sin, f32
   readonly state: GPUBuffer; // State of shaders/state.wgsl
@@ -38,20 +39,35 @@ export interface Memory {
     readonly gate: number;
     readonly logits: number;
   };
-  /** 16-byte units (eight halves) a head takes in the cache. */
+  /** Eights of dimensions in a head. */
   readonly head8: number;
+  readonly cache: CacheType;
   readonly contextLength: number;
 }
 
+/** Bytes of a key in the cache. */
+export function rowBytes(cache: CacheType, headDim: number): number {
+  const head8 = Math.ceil(headDim / 8);
+  return cache === "f16" ? 16 * head8 : 8 * (head8 + Math.ceil(head8 / 16));
+}
+
 /** Makes the buffers of a model for contexts of `contextLength` and up to `chunk` tokens at a time. */
-export function makeMemory(buffers: Buffers, { shape, rope }: Model, contextLength: number, chunk: number): Memory {
+export function makeMemory(
+  buffers: Buffers,
+  { shape, rope }: Model,
+  contextLength: number,
+  chunk: number,
+  cacheType: CacheType = "f16",
+): Memory {
   const { dim, heads, kvHeads, headDim, ffnDim, vocab, layers } = shape;
   const pad = (width: number): number => Math.ceil(width / 32) * 32;
-  const width = { hidden: pad(dim), q: heads * headDim, attended: pad(heads * headDim), gate: pad(ffnDim), logits: vocab };
-  const head8 = Math.ceil(headDim / 8);
+  const rows = heads + (cacheType === "int8" ? 2 * kvHeads : 0);
+  const width = { hidden: pad(dim), q: rows * headDim, attended: pad(heads * headDim), gate: pad(ffnDim), logits: vocab };
   const floats = (label: string, rows: number, columns: number): GPUBuffer => buffers.storage(label, 4 * rows * columns);
   const cache = (name: string): GPUBuffer[] =>
-    Array.from({ length: layers }, (_, layer) => buffers.storage(`${name} ${layer}`, kvHeads * contextLength * head8 * 16));
+    Array.from({ length: layers }, (_, layer) =>
+      buffers.storage(`${name} ${layer}`, kvHeads * contextLength * rowBytes(cacheType, headDim)),
+    );
   const memory = {
     hidden: floats("hidden", chunk, width.hidden),
     scaled: floats("scaled", chunk, width.hidden),
@@ -71,7 +87,8 @@ export function makeMemory(buffers: Buffers, { shape, rope }: Model, contextLeng
     history: floats("history", 1, contextLength),
     picked: floats("picked", 1, PICKED + 2),
     width,
-    head8,
+    head8: Math.ceil(headDim / 8),
+    cache: cacheType,
     contextLength,
   };
   writeTurns(buffers.device, memory.turns, rope.frequencies, rope.magnitude, contextLength);

@@ -1,5 +1,5 @@
 // Issues work to the GPU; no other file does so while a model runs. Per submit: one encoder, one pass, one command buffer.
-import type { Gpu } from "./device.ts";
+import { type Gpu, gpuLost } from "./device.ts";
 import type { Memory } from "./memory.ts";
 import { MAX_SPLITS, PICKED, SPLIT } from "./memory.ts";
 import type { Dispatch, Extent } from "./dispatch.ts";
@@ -80,11 +80,11 @@ export class Runner {
     return { steps: words[0]!, stopped: words[1] !== 0, token: (step) => words[2 + (step % PICKED)]! };
   }
 
-  /** Logits [rows, vocab] as the last submit left them. */
-  async logits(rows: number): Promise<Float32Array> {
+  /** Submits, and gives the logits [rows, vocab] that are left. */
+  async submitForLogits(runs: Parameters<Runner["submit"]>[0], rows: number): Promise<Float32Array> {
     const { logits, width } = this.memory;
     const size = 4 * rows * width.logits;
-    const encoder = this.gpu.device.createCommandEncoder();
+    const encoder = this.encode(runs);
     encoder.copyBufferToBuffer(logits, 0, this.logitsBack, 0, size);
     this.gpu.device.queue.submit([encoder.finish()]);
     return new Float32Array(await this.read(this.logitsBack, size));
@@ -118,9 +118,9 @@ export class Runner {
   private async read(buffer: GPUBuffer, size: number): Promise<ArrayBuffer> {
     try {
       await buffer.mapAsync(GPUMapMode.READ, 0, size);
-    } catch (error) {
+    } catch {
       this.gpu.check();
-      throw error;
+      throw gpuLost("its memory cannot be read any more"); // the device will say so itself in a moment
     }
     this.gpu.check();
     const copy = buffer.getMappedRange(0, size).slice(0);

@@ -1,6 +1,7 @@
 // Runs a tiny model on the device and compares its logits with arithmetic done here: drivers have been seen to compute nonsense silently.
 import { QUANTS, type QuantName } from "../../../shaders/quant/index.ts";
 import type { Quant } from "../../../shaders/quant/quant.ts";
+import type { CacheType } from "../base/backend.ts";
 import type { Model, Shape, Step, Tensor } from "../base/model.ts";
 import { random } from "../base/random.ts";
 import { GpuBackend } from "./backend.ts";
@@ -24,12 +25,13 @@ const SHAPE: Shape = {
 const RUNS = [3, 12, 1];
 
 /** RMS error of the logits on this tier, relative to their RMS. */
-export async function selfTest(gpu: Gpu, tier: Tier, tuning: Tuning, now: () => number): Promise<number> {
+export async function selfTest(gpu: Gpu, tier: Tier, tuning: Tuning, now: () => number, cache?: CacheType): Promise<number> {
   const { model, bytesOf } = testModel(SHAPE);
   const tokens = Array.from({ length: RUNS.reduce((a, b) => a + b) }, (_, i) => (i * 37) % SHAPE.vocab);
   const truth = referenceLogits(model, bytesOf, tokens);
   const choice = { tier, tuning, reason: "" };
-  const backend = new GpuBackend(gpu, model, SHAPE.contextLength, now, { recall: async () => null, choose: async () => choice });
+  const chooser = { recall: async () => null, choose: async () => choice };
+  const backend = new GpuBackend(gpu, model, SHAPE.contextLength, now, chooser, cache);
   try {
     for (const tensor of new Set(model.segments.flatMap((segment) => segment.needs)))
       await backend.write(tensor, 0, bytesOf(tensor));
