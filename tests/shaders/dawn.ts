@@ -34,9 +34,9 @@ export function dawn(driver: Driver = "swiftshader"): GPU {
   return opened.gpu;
 }
 
-/** True where lavapipe is installed, with which the upper tiers can be tried. */
+/** True where lavapipe is installed, and new enough, so that the upper tiers can be tried. `npm test` says where it is not. */
 export function hasLavapipe(): boolean {
-  return DRIVERS.lavapipe.some((path) => path !== "" && existsSync(path));
+  return !process.env["CRIA_NO_LAVAPIPE"] && DRIVERS.lavapipe.some((path) => path !== "" && existsSync(path));
 }
 
 /** A host for the engine in Node. What it remembers is lost with it. */
@@ -45,7 +45,6 @@ export function nodeHost(gpu: GPU | null): Host {
   return {
     gpu,
     cores: 1,
-    memoryBytes: null,
     memoryBytes: null,
     isolated: false,
     now: () => performance.now(),

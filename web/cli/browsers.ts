@@ -65,13 +65,14 @@ function lookFor(recipe: Recipe): string | null {
 }
 
 function installPackages(packages: readonly string[]): void {
-  const root = process.getuid?.() === 0;
-  const aptGet = (...words: string[]): void => {
-    const [program, ...rest] = root ? ["apt-get", ...words] : ["sudo", "-n", "apt-get", ...words];
-    spawnSync(program!, rest, { stdio: "inherit", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
-  };
   aptGet("update", "-qq");
   aptGet("install", "-y", "-qq", "--no-install-recommends", ...packages);
+}
+
+/** Runs apt-get, as root or by sudo where that asks for no password. */
+export function aptGet(...words: string[]): void {
+  const [program, ...rest] = process.getuid?.() === 0 ? ["apt-get", ...words] : ["sudo", "-n", "apt-get", ...words];
+  spawnSync(program!, rest, { stdio: "inherit", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
 }
 
 function playwrightBuild(program: RegExp): string | null {
