@@ -1,7 +1,8 @@
 // Speed of the WebGPU engine, headless on Dawn: synthetic weights in the shapes of 135M, 1B, 3B and 8B models, every tier the GPU has.
 //   npx tsx --import ./tests/raw.mjs tests/bench/gpu.ts [--driver system|swiftshader|lavapipe] [--shapes 135M,1B] [--tiers T0,T2]
 //     [--type Q4_0] [--prefill 512] [--decode 64] [--context 0,1024,4096]
-// Prints one JSON object a line: the machine's bandwidth first, then a record for each shape and tier.
+//     [--cache f16|int8]
+// Prints one JSON object a line: the machine's bandwidth first, then a record for each shape, tier and context; at the end a table.
 import { parseArgs } from "node:util";
 import type { LayoutName } from "../../shaders/layouts.ts";
 import { LAYOUTS } from "../../shaders/layouts.ts";
@@ -10,8 +11,9 @@ import type { Backend } from "../../workers/engine/base/backend.ts";
 import { EngineError } from "../../workers/engine/base/errors.ts";
 import type { Model, Shape, Tensor } from "../../workers/engine/base/model.ts";
 import { openDevice } from "../../workers/engine/gpu/device.ts";
+import { rowBytes } from "../../workers/engine/gpu/memory.ts";
 import { openGpu } from "../../workers/engine/gpu/open.ts";
-import { missing, TIERS } from "../../workers/engine/gpu/tiers.ts";
+import { missing, type TierName, TIERS } from "../../workers/engine/gpu/tiers.ts";
 import { describeLlama } from "../../workers/engine/model/llama.ts";
 import { dawn, nodeHost, type Driver } from "../shaders/dawn.ts";
 import { counting, type Counts } from "../workers/engine/gpu/counting.ts";
@@ -34,10 +36,32 @@ const { values: options } = parseArgs({
     prefill: { type: "string", default: "512" },
     decode: { type: "string", default: "64" },
     context: { type: "string", default: "0,1024,4096" },
+    cache: { type: "string", default: "f16" },
   },
 });
 
+/** What is measured of a shape in a tier at a context. */
+interface Figures {
+  readonly shape: string;
+  readonly tier: TierName;
+  readonly type: string;
+  readonly context: number;
+  readonly loadMs: number;
+  readonly prefillTokensPerSecond: number;
+  readonly decodeTokensPerSecond: number;
+  /** How many times faster tokens are read than written. */
+  readonly prefillToDecode: number;
+  readonly weightBytesPerToken: number;
+  /** Weights, keys and values that a token reads, of what the GPU reads alone in the same time. */
+  readonly bandwidthShare: number;
+  readonly dispatchesPerToken: number;
+  readonly submitsPerToken: number;
+  readonly writesPerToken: number;
+  readonly createdPerToken: number;
+}
+
 const counts: Counts = {};
+const figures: Figures[] = [];
 const gpu = dawn(driverOf(options.driver));
 const host = nodeHost(counting(gpu, counts));
 const device = await openDevice(nodeHost(gpu));
@@ -50,9 +74,11 @@ for (const name of options.shapes.split(",")) {
     else await measure(name, SHAPES[name]!, tier.name);
   }
 }
+console.log(`\n${table(figures)}`);
 process.exit(0); // Dawn keeps the process alive
 
-async function measure(name: string, shape: Shape, tier: "T0" | "T1" | "T2" | "T3"): Promise<void> {
+async function measure(name: string, shape: Shape, tier: TierName): Promise<void> {
+  const cache = options.cache === "int8" ? "int8" : "f16";
   const contexts = options.context.split(",").map(Number);
   const tokens = Number(options.decode);
   const prefill = Number(options.prefill);
@@ -61,7 +87,7 @@ async function measure(name: string, shape: Shape, tier: "T0" | "T1" | "T2" | "T
   const began = performance.now();
   try {
     const model = syntheticModel(shape, typeOf(options.type));
-    backend = await openGpu(host, model, room, { tier });
+    backend = await openGpu(host, model, room, { tier, cache });
     await fill(backend, model);
     await backend.ready();
   } catch (error) {
@@ -79,22 +105,26 @@ async function measure(name: string, shape: Shape, tier: "T0" | "T1" | "T2" | "T
     const milliseconds = await decode(backend, context, tokens);
     const perToken = (key: string): number => round((counts[key] ?? 0) / tokens);
     const tokensPerSecond = (1000 * tokens) / milliseconds;
-    const kvBytes = 4 * shape.layers * shape.kvHeads * shape.headDim * (context + tokens / 2);
-    print({
+    const kvBytes = 2 * shape.layers * shape.kvHeads * rowBytes(cache, shape.headDim) * (context + tokens / 2);
+    const prefillTokensPerSecond = (1000 * prefill) / prefillMs;
+    const record: Figures = {
       shape: name,
       tier,
       type: options.type,
       context,
       loadMs: round(loadMs),
-      prefillTokensPerSecond: round((1000 * prefill) / prefillMs),
+      prefillTokensPerSecond: round(prefillTokensPerSecond),
       decodeTokensPerSecond: round(tokensPerSecond),
+      prefillToDecode: round(prefillTokensPerSecond / tokensPerSecond),
       weightBytesPerToken,
       bandwidthShare: round(((weightBytesPerToken + kvBytes) * tokensPerSecond) / bytesPerSecond),
       dispatchesPerToken: perToken("dispatchWorkgroups"),
       submitsPerToken: perToken("submit"),
       writesPerToken: perToken("writeBuffer"),
       createdPerToken: perToken("createBindGroup") + perToken("createBuffer") + perToken("createComputePipelineAsync"),
-    });
+    };
+    print(record);
+    figures.push(record);
   }
   backend.dispose();
 }
@@ -164,6 +194,36 @@ function typeOf(name: string): LayoutName {
   const known = Object.keys(LAYOUTS).find((layout): layout is LayoutName => layout === name);
   if (!known) throw new Error(`--type is one of ${Object.keys(LAYOUTS).join(", ")}`);
   return known;
+}
+
+/** The figures in Markdown. */
+function table(rows: readonly Figures[]): string {
+  const line = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
+  const head = [
+    "shape",
+    "tier",
+    "context",
+    "prefill, tok/s",
+    "decode, tok/s",
+    "prefill : decode",
+    "of bandwidth",
+    "dispatches",
+    "submits",
+  ];
+  const body = rows.map((row) =>
+    line([
+      row.shape,
+      row.tier,
+      row.context,
+      row.prefillTokensPerSecond,
+      row.decodeTokensPerSecond,
+      row.prefillToDecode,
+      `${(100 * row.bandwidthShare).toFixed(1)} %`,
+      row.dispatchesPerToken,
+      row.submitsPerToken,
+    ]),
+  );
+  return [line(head), line(head.map(() => "---")), ...body].join("\n");
 }
 
 function round(value: number): number {

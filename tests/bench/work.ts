@@ -32,6 +32,12 @@ export function enginesOf(backend: BackendName): EngineName[] {
   return backend === "wasm" ? ["Cria", "wllama", "onnxruntime-web", "llama.cpp"] : ["Cria", "wllama", "onnxruntime-web"];
 }
 
+/** Engines for WebGPU that have no column, and why. */
+export const LEFT_OUT =
+  "Left out: transformers.js and web-llm. Both run models converted beforehand (ONNX files; weights and kernels compiled by MLC), with " +
+  "converters that npm does not have, so that none of these models can be built for them here. The bare products of onnxruntime-web " +
+  "stand for the former, which runs on it.";
+
 /** What an engine is asked to do. `software` says that the GPU is the processor in disguise. */
 export function planFor(engine: EngineName, model: BenchModel, scope: Scope, software: boolean): Plan {
   // Bare products know no context, and one token of them is like the next.
