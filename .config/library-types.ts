@@ -6,7 +6,7 @@ import type { Plugin } from "vite";
 
 const BASE = join(import.meta.dirname, "..", "workers", "engine", "base");
 /** Modules whose types the library shows; they name one another, and nothing else but QuantName. */
-const MODULES = ["cria", "openai", "score", "wire", "backend", "model", "errors"];
+const MODULES = ["cria", "openai", "score", "wire", "advice", "details", "backend", "model", "errors"];
 
 /** The plugin that writes the types into the build. */
 export function libraryTypes(): Plugin {
@@ -26,6 +26,13 @@ export function declarations(): string {
     "// The types of cria.js, made from Cria's sources by its build.",
     "/** A GGUF tensor type, such as Q4_K. */\ntype QuantName = string;",
     ...parts,
+    [
+      "/** Foretells how models would do on this device, from their headers; measures it where that was not done before, or `again`. */",
+      "export declare function advise(",
+      "  subjects: readonly AdviceSubject[],",
+      "  options?: { again?: boolean; signal?: AbortSignal },",
+      "): Promise<readonly Advice[]>;",
+    ].join("\n"),
     "/** Loads a model; the one loaded before it is freed. Rejects with an `EngineError`. */",
     "export declare function load(options: LoadOptions): Promise<Cria>;\n",
   ].join("\n");

@@ -1,9 +1,9 @@
-// The page in Chromium, with a double for an engine: every state seen by axe, at 320 px, by keyboard alone, under attack.
+// The page in Chromium, with a double for an engine: by keyboard alone, read aloud, under attack, and when things go wrong.
 import type { Page } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../../workers/engine/base/errors.ts";
 import { HOSTILE } from "../web/lib/hostile.ts";
-import { answered, ask, findings, NARROW, PageTests, WIDE, type Look } from "./page/open.ts";
+import { answered, LONG, PageTests, say } from "./page/open.ts";
 
 let tests: PageTests;
 beforeAll(async () => {
@@ -11,144 +11,6 @@ beforeAll(async () => {
 });
 afterEach(() => tests.closePages());
 afterAll(() => tests.stop());
-
-const LONG = [
-  "A paragraph with **bold**, `code` and a [link](https://example.org/).\n\n## A heading\n\n1. one\n2. two\n   - three\n\n",
-  "```python\ndef add(a, b):\n    return a + b  # a comment\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n> quoted\n\n- [x] done\n\n",
-].join("");
-
-/** Each state of the page, and how one gets there. */
-const STATES: Record<string, { query: string; reach?: (page: Page) => Promise<unknown> }> = {
-  "first visit": { query: "", reach: (page) => page.waitForSelector(".button.large") },
-  "address of a model": {
-    query: "",
-    reach: async (page) => (await page.waitForSelector("button ::-p-text(From an address)"))!.click(),
-  },
-  loading: {
-    query: "?downloadMs=20000",
-    reach: async (page) => {
-      await (await page.waitForSelector(".button.large"))!.click();
-      await page.waitForSelector("[role=progressbar][aria-valuenow]");
-    },
-  },
-  "failed to load": { query: "?stored=1&load=network", reach: (page) => page.waitForSelector("[role=alert]") },
-  "crashed twice": { query: "?stored=1&crashes=2", reach: (page) => page.waitForSelector(".note") },
-  "nothing said yet": { query: "?stored=1", reach: (page) => page.waitForSelector(".empty button") },
-  "reading the question": {
-    query: "?stored=1&tokenMs=5000",
-    reach: async (page) => {
-      await ask(page, "Hello");
-      await page.waitForSelector(".waiting");
-    },
-  },
-  answering: {
-    query: "?stored=1&tokenMs=40",
-    reach: async (page) => {
-      await say(page, "word ".repeat(1000));
-      await page.waitForFunction(() => window.app.chat.text.length > 200);
-    },
-  },
-  "a long conversation": {
-    query: "?stored=1",
-    reach: async (page) => {
-      for (let turn = 0; turn < 3; turn++) {
-        await say(page, LONG);
-        await answered(page);
-      }
-      await page.waitForSelector(".hljs-keyword");
-    },
-  },
-  "two versions of an answer": {
-    query: "?stored=1",
-    reach: async (page) => {
-      await say(page, "One.");
-      await answered(page);
-      await page.click('[aria-label="Answer again"]');
-      await page.waitForSelector('[aria-label="Versions"]');
-    },
-  },
-  "editing a question": {
-    query: "?stored=1",
-    reach: async (page) => {
-      await say(page, "One.");
-      await answered(page);
-      await page.click('[aria-label="Edit question"]');
-    },
-  },
-  "a full context": {
-    query: "?stored=1&stop=context_full",
-    reach: async (page) => {
-      await say(page, "One.");
-      await page.waitForSelector("[role=alert]");
-    },
-  },
-  settings: { query: "?stored=1#settings", reach: (page) => page.waitForSelector("dialog[open]") },
-  models: { query: "?stored=1#models", reach: (page) => page.waitForSelector("dialog[open] ::-p-text(98 MB)") },
-  privacy: { query: "?stored=1#privacy", reach: (page) => page.waitForSelector("dialog[open]") },
-  "asked before deleting": {
-    query: "?stored=1#models",
-    reach: async (page) => {
-      await (await page.waitForSelector("button.danger"))!.click();
-      await page.waitForSelector("#confirm-title");
-    },
-  },
-  "list of conversations": {
-    query: "?stored=1",
-    reach: async (page) => {
-      await say(page, "One.");
-      await answered(page);
-      const opener = await page.$('[aria-label="Conversations"].icon');
-      if (await opener!.isVisible()) await opener!.click();
-      await page.waitForFunction(() =>
-        [...document.querySelectorAll('[aria-haspopup="menu"]')].some((menu) => menu.checkVisibility()),
-      );
-    },
-  },
-  "menu of a conversation": {
-    query: "?stored=1",
-    reach: async (page) => {
-      await STATES["list of conversations"]!.reach!(page);
-      await clickVisible(page, '[aria-haspopup="menu"]');
-      await page.waitForSelector("[role=menu]:popover-open");
-    },
-  },
-};
-
-async function say(page: Page, answer: string, question = "Tell me"): Promise<void> {
-  await page.evaluate((text) => void (window.answer = text), answer);
-  await ask(page, question);
-}
-
-async function clickVisible(page: Page, selector: string): Promise<void> {
-  for (const element of await page.$$(selector)) if (await element.isVisible()) return element.click();
-  throw new Error(`Nothing visible matches ${selector}.`);
-}
-
-describe.each([
-  ["wide and light", WIDE],
-  ["320 px and dark", NARROW],
-  ["320 px and light", { ...NARROW, scheme: "light" }],
-  ["wide and dark", { ...WIDE, scheme: "dark" }],
-] as [string, Look][])("the page, %s", (_, look) => {
-  it.each(Object.entries(STATES))(
-    "%s: axe finds nothing, nothing sticks out, nothing breaks",
-    async (_name, { query, reach }) => {
-      const page = await tests.open(query, look);
-      await reach?.(page);
-      expect(await findings(page)).toEqual([]);
-      const { scroll, width } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, width: innerWidth }));
-      expect(scroll).toBeLessThanOrEqual(width);
-      const overflowing = await page.evaluate(
-        () =>
-          [...document.querySelectorAll(".scroller, dialog .content")].filter(
-            (place) => place.scrollWidth > place.clientWidth + 1,
-          ).length,
-      );
-      expect(overflowing).toBe(0);
-      expect(page.errors).toEqual([]);
-    },
-  );
-});
 
 describe("the keyboard alone", () => {
   it("skips to the chat, asks, stops with Esc, and is back in the composer", async () => {

@@ -1,5 +1,9 @@
 // An engine that only plays one: a scripted model in memory, so that the page can be brought into every state at will.
+import type { Advice, AdviceSubject, Prediction } from "../../workers/engine/base/advice.ts";
+import type { ModelDetails } from "../../workers/engine/base/details.ts";
+import type { Offer, OfferedModel, Room, StoreProgress } from "../../workers/engine/base/storage.ts";
 import type { Cria, LoadOptions } from "../../workers/engine/base/cria.ts";
+import type { Shape } from "../../workers/engine/base/model.ts";
 import { EngineError, type ErrorCode } from "../../workers/engine/base/errors.ts";
 import type { ChatCompletionChunk, ChatMessage, ChatRequest, StopType, Usage } from "../../workers/engine/base/openai.ts";
 import type { ScoreRequest, ScoreResponse } from "../../workers/engine/base/score.ts";
@@ -22,7 +26,9 @@ export interface Script {
   /** How answers end. */
   stop: StopType;
   /** What fails, and where: once for each entry. */
-  failures: { at: "catalogue" | "preview" | "load" | "answer"; code: ErrorCode }[];
+  failures: { at: "catalogue" | "preview" | "load" | "answer" | "look" | "download" | "advise"; code: ErrorCode }[];
+  /** How long measuring the device takes. */
+  measureMs: number;
   /** Tokens an answer gives before it fails. */
   tokensBeforeFailure: number;
 }
@@ -46,6 +52,106 @@ export const ENTRY: CatalogueEntry = {
   advice: null,
 };
 
+const SHAPE: Shape = {
+  layers: 30,
+  dim: 576,
+  ffnDim: 1536,
+  heads: 9,
+  kvHeads: 3,
+  headDim: 64,
+  vocab: 49152,
+  contextLength: 2048,
+  epsilon: 1e-5,
+};
+
+const other = (
+  id: string,
+  name: string,
+  parameters: number,
+  sizeBytes: number,
+  changes: Partial<CatalogueEntry> = {},
+): CatalogueEntry => ({
+  ...ENTRY,
+  ...{ id, name, parameters, sizeBytes },
+  urls: [`https://huggingface.co/owner/${id}/resolve/main/${id}.gguf`],
+  quantization: "Q4_K_M",
+  homepage: `https://huggingface.co/owner/${id}`,
+  ...changes,
+});
+
+/** What the catalogue has besides ENTRY: small, large, far too large, and one whose source nobody confirmed. */
+export const OTHERS: readonly CatalogueEntry[] = [
+  other("llama-3.2-1b-instruct", "Llama 3.2 1B Instruct", 1_235_814_400, 807_694_464, {
+    licence: "Llama 3.2 Community License",
+    variants: [{ quantization: "Q8_0", urls: ["https://huggingface.co/owner/q8.gguf"], sizeBytes: 1_321_083_008, sha256: null }],
+  }),
+  other("smollm2-1.7b-instruct", "SmolLM2 1.7B Instruct", 1_711_376_384, 1_055_609_824),
+  other("llama-3.1-8b-instruct", "Llama 3.1 8B Instruct", 8_030_261_248, 4_920_739_232),
+  other("llama-65b", "LLaMA 65B", 65_285_660_672, 39_276_000_000, {
+    use: "text",
+    urls: [],
+    confirmed: false,
+    advice: "Meta gives the weights to researchers who ask for them.",
+  }),
+];
+
+/** A device that reads 9 GB a second and has 16 GB: SmolLM2 at 96 tokens/s, 8B at 1.9. */
+function adviceOn(subject: AdviceSubject): Advice {
+  const sketch =
+    typeof subject === "object" && "parameters" in subject
+      ? subject
+      : { ...OTHERS[0]!, id: typeof subject === "string" ? subject : "file", shape: undefined };
+  const tokensPerSecond = 9.5e9 / sketch.sizeBytes;
+  const memoryBytes = sketch.sizeBytes * 1.15 + 1e8;
+  const fits = memoryBytes < 8e9 ? "yes" : memoryBytes < 12e9 ? "tight" : "no";
+  const prediction: Prediction = {
+    backend: "wasm",
+    place: "relaxed32, 2 threads",
+    fit: fits,
+    memoryBytes,
+    contextLength: fits === "no" ? 0 : 8192,
+    firstTokenMs: sketch.parameters / 7e5,
+    tokensPerSecond,
+  };
+  const outcome = { backend: "wasm", firstTokenMs: 201, tokensPerSecond: tokensPerSecond * 0.93, at: 1 } as const;
+  return {
+    ...{ id: sketch.id, name: sketch.name, quantization: sketch.quantization, parameters: sketch.parameters },
+    sizeBytes: sketch.sizeBytes,
+    shape: SHAPE,
+    loss: 1.7 + 406 / sketch.parameters ** 0.34 + 1e8 / sketch.sizeBytes,
+    predictions: [prediction],
+    past: sketch.id === ENTRY.id ? { predicted: prediction, outcome } : null,
+  };
+}
+
+function storedOf(id: string, name: string, sizeBytes: number, storedBytes: number): StoredModel {
+  const quantization = /[QF]\d\w*/.exec(name)?.[0] ?? "Q4_1";
+  const complete = storedBytes >= sizeBytes;
+  return {
+    ...{ id, name, sizeBytes, storedBytes, complete, quantization },
+    busy: false,
+    origin: "address",
+    url: ENTRY.urls[0]!,
+    sha256: null,
+    verified: complete,
+    addedMs: 1,
+    parts: 1,
+  };
+}
+
+function offered(address: string, sizeBytes: number): OfferedModel {
+  const name = address.split("/").at(-1)!;
+  return {
+    address,
+    name,
+    sizeBytes,
+    quantization: /-([QF]\w+)\./.exec(name)?.[1] ?? null,
+    parts: 1,
+    hashed: true,
+    storedBytes: 0,
+  };
+}
+
 const MESSAGES: Partial<Record<ErrorCode, [message: string, hint: string]>> = {
   not_gguf: ["holiday.jpg starts with FF D8 FF E0; a GGUF file starts with GGUF.", "Choose a file that ends in .gguf."],
   truncated_file: ["model.gguf ends after 40,000,000 bytes, and its tensors need 98,362,432.", "Download it again."],
@@ -67,6 +173,10 @@ export class EngineDouble implements Engine {
   readonly script: Script;
   readonly requests: ChatRequest[] = [];
   storedBytes = 0;
+  /** Stored besides ENTRY. */
+  others: StoredModel[] = [];
+  /** Access tokens by host. */
+  readonly tokens = new Map<string, string>();
 
   constructor(script: Partial<Script> = {}) {
     const usual: Script = {
@@ -79,6 +189,7 @@ export class EngineDouble implements Engine {
       answer: () => "The capital of France is Paris.",
       stop: "eos",
       failures: [],
+      measureMs: 0,
       tokensBeforeFailure: 0,
     };
     this.script = { ...usual, ...script };
@@ -87,7 +198,7 @@ export class EngineDouble implements Engine {
 
   catalogue = async (): Promise<readonly CatalogueEntry[]> => {
     this.#failAt("catalogue");
-    return [ENTRY];
+    return [ENTRY, ...OTHERS];
   };
 
   preview = async (model: ModelSource): Promise<ModelPreview> => {
@@ -120,21 +231,121 @@ export class EngineDouble implements Engine {
     return this.#model();
   };
 
-  storedModels = async (): Promise<readonly StoredModel[]> => {
-    const { id, name, sizeBytes, quantization } = ENTRY;
-    const complete = this.storedBytes === sizeBytes;
-    const stored = { id, name, sizeBytes, storedBytes: this.storedBytes, complete, busy: false, origin: "address" as const };
-    return this.storedBytes > 0
-      ? [{ ...stored, url: ENTRY.urls[0] ?? null, sha256: null, verified: false, addedMs: null, parts: 1, quantization }]
-      : [];
+  storedModels = async (): Promise<readonly StoredModel[]> => [
+    ...(this.storedBytes > 0 ? [storedOf(ENTRY.id, ENTRY.name, ENTRY.sizeBytes, this.storedBytes)] : []),
+    ...this.others,
+  ];
+
+  removeModel = async (id: string): Promise<void> => {
+    if (id === ENTRY.id) this.storedBytes = 0;
+    this.others = this.others.filter((model) => model.id !== id);
   };
 
-  removeModel = async (): Promise<void> => {
-    this.storedBytes = 0;
+  storageRoom = async (): Promise<Room> => {
+    const modelsBytes = this.storedBytes + this.others.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+    const [usageBytes, quotaBytes] = [modelsBytes + 6_000_000, 12_000_000_000];
+    return { usageBytes, quotaBytes, freeBytes: quotaBytes - usageBytes, modelsBytes, persistent: false };
   };
+
+  lookAt = async (address: string): Promise<Offer> => {
+    this.#failAt("look");
+    if (/\.gguf$/.test(address)) return { kind: "model", model: offered(address, 4_920_739_232), defaults: null };
+    const [repository = "", revision = "main"] = address.split("@");
+    const model = (quantization: string, sizeBytes: number): OfferedModel =>
+      offered(`${repository}/Llama-3.2-1B-Instruct-${quantization}.gguf`, sizeBytes);
+    return {
+      kind: "repository",
+      repository: {
+        repository,
+        page: `https://huggingface.co/${repository}`,
+        revision,
+        commit: "067b946cf014b7c697f3654f621d577a3e3afd1c",
+        revisions: ["main", "v2"],
+        gated: repository.startsWith("gated/"),
+        licence: "llama3.2",
+        models: [
+          model("Q3_K_L", 732_524_384),
+          model("Q4_K_M", 807_694_464),
+          model("Q5_K_M", 911_503_488),
+          model("Q8_0", 1_321_083_008),
+          model("F16", 2_479_595_616),
+        ],
+        otherFiles: [{ path: "README.md", sizeBytes: 9000 }],
+      },
+    };
+  };
+
+  downloadModel = async (
+    address: string,
+    { onProgress, signal }: { onProgress?: (progress: StoreProgress) => void; signal?: AbortSignal } = {},
+  ): Promise<StoredModel> => {
+    const name = address.split("/").at(-1)!;
+    const totalBytes = [ENTRY, ...OTHERS].find(({ id }) => id === address)?.sizeBytes ?? 4_920_739_232;
+    const steps = Math.max(1, Math.ceil(this.script.downloadMs / 50));
+    const bytesPerSecond = (totalBytes * 1000) / Math.max(1, this.script.downloadMs);
+    const begun = this.others.find(({ id }) => id === address)?.storedBytes ?? 0;
+    for (let step = Math.round((begun / totalBytes) * steps); step <= steps; step++) {
+      const doneBytes = Math.round((step / steps) * totalBytes);
+      const model = storedOf(address, name, totalBytes, doneBytes);
+      this.others = [...this.others.filter(({ id }) => id !== address), model];
+      if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
+      if (step > 0) this.#failAt("download");
+      onProgress?.({ doneBytes, totalBytes, bytesPerSecond });
+      if (this.script.downloadMs > 0) await pause(50);
+    }
+    return this.others.at(-1)!;
+  };
+
+  keepFiles = async (files: readonly File[]): Promise<StoredModel> => {
+    const model = storedOf(`own:${files[0]!.name}`, files[0]!.name, files[0]!.size, files[0]!.size);
+    this.others = [...this.others, { ...model, origin: "file", url: null }];
+    return model;
+  };
+
+  exportModel = async (): Promise<boolean> => true;
+
+  keepToken = async (origin: string, token: string | null): Promise<void> => {
+    if (token === null) this.tokens.delete(origin);
+    else this.tokens.set(origin, token);
+  };
+
+  tokenOrigins = async (): Promise<readonly string[]> => [...this.tokens.keys()];
+
+  advise = async (subjects: readonly AdviceSubject[]): Promise<readonly Advice[]> => {
+    await pause(this.script.measureMs);
+    this.#failAt("advise");
+    return subjects.map(adviceOn);
+  };
+
+  inspect = async (): Promise<ModelDetails> => ({
+    name: ENTRY.name,
+    architecture: "llama",
+    shape: SHAPE,
+    parameters: ENTRY.parameters,
+    sizeBytes: ENTRY.sizeBytes,
+    template: "the file's own template",
+    tokenizer: "gpt2",
+    licence: "apache-2.0",
+    types: [
+      { type: "Q4_1", tensors: 210, sizeBytes: 66_355_200 },
+      { type: "Q8_0", tensors: 1, sizeBytes: 30_081_024 },
+      { type: "F32", tensors: 61, sizeBytes: 140_544 },
+    ],
+    tensors: Array.from({ length: 272 }, (_, index) => ({
+      name: `blk.${index}.attn_q.weight`,
+      type: "Q4_1",
+      rows: 576,
+      cols: 576,
+    })),
+    metadata: [
+      { key: "general.architecture", value: "llama" },
+      { key: "tokenizer.ggml.tokens", value: "49,152 × text: <|endoftext|>, <|im_start|>, <|im_end|> …" },
+    ],
+  });
 
   deleteEverything = async (): Promise<void> => {
     this.storedBytes = 0;
+    this.others = [];
   };
 
   #failAt(at: Script["failures"][number]["at"]): void {
@@ -149,17 +360,7 @@ export class EngineDouble implements Engine {
       quantization: ENTRY.quantization,
       parameters: ENTRY.parameters,
       sizeBytes: ENTRY.sizeBytes,
-      shape: {
-        layers: 30,
-        dim: 576,
-        ffnDim: 1536,
-        heads: 9,
-        kvHeads: 3,
-        headDim: 64,
-        vocab: 49152,
-        contextLength: 2048,
-        epsilon: 1e-5,
-      },
+      shape: SHAPE,
       contextLength: this.script.contextLength,
       template: "the file's own template",
       startToken: null,

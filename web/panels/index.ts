@@ -9,11 +9,13 @@ import Settings from "./Settings.svelte";
 export interface Panel {
   readonly title: string;
   readonly component: Component<{ app: App }>;
+  /** Needs more than a column of text. */
+  readonly wide?: boolean;
 }
 
 export const PANELS: Readonly<Record<string, Panel>> = {
   settings: { title: "Settings", component: Settings },
-  models: { title: "Models", component: Models },
+  models: { title: "Models", component: Models, wide: true },
   evaluate: { title: "Evaluation", component: Evaluate },
   privacy: { title: "Privacy", component: Privacy },
 };

@@ -7,6 +7,8 @@ import { pickFiles, saveFile } from "../lib/files.ts";
 import type { Remedy } from "../lib/remedies.ts";
 import { writeArchives } from "../lib/transfer.ts";
 import { askToPersist, removeServiceWorker } from "../lib/service-worker.ts";
+import type { ModelDetails } from "../../workers/engine/base/details.ts";
+import { Advisor } from "./advisor.svelte.ts";
 import { Chat } from "./chat.svelte.ts";
 import { Conversations, type Channel } from "./conversations.svelte.ts";
 import type { Demonstration } from "./demonstration.svelte.ts";
@@ -15,6 +17,7 @@ import type { Evaluation } from "./evaluation.svelte.ts";
 import { Model, type Choice } from "./model.svelte.ts";
 import { Notices } from "./notices.svelte.ts";
 import { Route } from "./route.svelte.ts";
+import { Shelf } from "./shelf.svelte.ts";
 import { Settings, type PreferenceStore } from "./settings.svelte.ts";
 
 /** Which conversation a reload of this tab comes back to. */
@@ -25,6 +28,8 @@ export class App {
   readonly model: Model;
   readonly conversations: Conversations;
   readonly chat: Chat;
+  readonly advisor: Advisor;
+  readonly shelf: Shelf;
   readonly notices = new Notices();
   readonly route = new Route();
   /** Made when it is first looked at: few people evaluate. */
@@ -41,6 +46,8 @@ export class App {
   ) {
     this.settings = new Settings(preferences);
     this.model = new Model(engine, this.settings);
+    this.advisor = new Advisor(engine, this.model);
+    this.shelf = new Shelf(engine, this.model);
     this.conversations = new Conversations(channel);
     this.chat = new Chat(this.model, this.settings, this.conversations);
     this.conversations.onForeignChange = (id) => {
@@ -84,6 +91,26 @@ export class App {
     if (files.length === 0) return;
     this.route.close();
     await this.choose(files);
+  }
+
+  /** Lets the person pick a model from the disk to be copied into the store: one file, or all files of a split one. */
+  async keep(): Promise<void> {
+    const files = await pickFiles(".gguf", true);
+    if (files.length > 0) await this.shelf.keep(files);
+  }
+
+  /** All that a model's header says. */
+  inspect(id: string): Promise<ModelDetails> {
+    return this.engine.inspect(id);
+  }
+
+  /** Asks the browser to keep everything also when the disk runs full. */
+  async persist(): Promise<void> {
+    const kept = await askToPersist().catch(() => false);
+    this.notices.say(
+      kept ? "The browser will keep everything." : "The browser did not promise it. Installing the app often helps.",
+    );
+    await this.shelf.refresh();
   }
 
   /** Does what a button under a failure promises. */

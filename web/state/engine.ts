@@ -1,7 +1,12 @@
-// What the state classes ask of the engine: workers/client.ts has it, and a test puts a double in its place.
+// What the state classes ask of the engine and the store: workers/client*.ts have it, and a test puts a double in its place.
+import * as store from "../../workers/client-store.ts";
 import * as client from "../../workers/client.ts";
 
-export type Engine = Pick<typeof client, "load" | "preview" | "catalogue" | "storedModels" | "removeModel" | "deleteEverything">;
+export type Engine = Pick<
+  typeof client,
+  "load" | "preview" | "catalogue" | "storedModels" | "removeModel" | "deleteEverything" | "advise" | "inspect"
+> &
+  Pick<typeof store, "storageRoom" | "lookAt" | "downloadModel" | "keepFiles" | "exportModel" | "keepToken" | "tokenOrigins">;
 
-/** The engine in its worker. */
-export const ENGINE: Engine = client;
+/** The engine in its worker, and the store in its own. */
+export const ENGINE: Engine = { ...client, ...store };

@@ -64,7 +64,7 @@ export class Model {
     this.preview = null;
     this.phase = "starting";
     try {
-      const preview = await this.engine.preview(typeof choice === "string" ? choice : choice[0]);
+      const preview = await this.engine.preview(choice);
       if (this.choice !== choice) return; // another one was chosen meanwhile
       this.preview = preview;
       if (this.missingBytes === 0 && !this.crashed) await this.load();

@@ -80,8 +80,14 @@ export class Settings {
 
   #applyTheme(): void {
     if (typeof document === "undefined") return;
-    if (this.values.theme === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = this.values.theme;
+    const { theme } = this.values;
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    // the browser's own bars follow: each of the two metas holds for what the system says, or where the person has chosen, for all
+    for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')) {
+      const scheme = meta.dataset.scheme ?? "";
+      meta.media = theme === "system" ? `(prefers-color-scheme: ${scheme})` : theme === scheme ? "all" : "not all";
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import "../../../web/styles/base.css";
 import "../../../web/styles/answer.css";
 
 const asked = new URLSearchParams(location.search);
-const failures = (["catalogue", "preview", "load", "answer"] as const).flatMap((at) => {
+const failures = (["catalogue", "preview", "load", "answer", "look", "download", "advise"] as const).flatMap((at) => {
   const code = asked.get(at);
   return code === null ? [] : [{ at, code: code as ErrorCode }];
 });
@@ -17,6 +17,7 @@ const engine = new EngineDouble({
   stored: asked.has("stored"),
   crashes: Number(asked.get("crashes") ?? 0),
   downloadMs: Number(asked.get("downloadMs") ?? 0),
+  measureMs: Number(asked.get("measureMs") ?? 0),
   tokenMs: Number(asked.get("tokenMs") ?? 0),
   scoreMs: Number(asked.get("scoreMs") ?? 0),
   contextLength: Number(asked.get("contextLength") ?? 2048),

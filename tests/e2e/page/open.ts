@@ -94,3 +94,21 @@ export async function findings(page: Page): Promise<string[]> {
   });
   return found;
 }
+
+/** An answer with everything in it that Markdown has. */
+export const LONG = [
+  "A paragraph with **bold**, `code` and a [link](https://example.org/).\n\n## A heading\n\n1. one\n2. two\n   - three\n\n",
+  "```python\ndef add(a, b):\n    return a + b  # a comment\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n> quoted\n\n- [x] done\n\n",
+].join("");
+
+/** Asks, and has the double answer so. */
+export async function say(page: Page, answer: string, question = "Tell me"): Promise<void> {
+  await page.evaluate((text) => void (window.answer = text), answer);
+  await ask(page, question);
+}
+
+/** Clicks the first match that can be seen. */
+export async function clickVisible(page: Page, selector: string): Promise<void> {
+  for (const element of await page.$$(selector)) if (await element.isVisible()) return element.click();
+  throw new Error(`Nothing visible matches ${selector}.`);
+}

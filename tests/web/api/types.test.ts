@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest";
 import { declarations } from "../../../.config/library-types.ts";
 
 const PAGE = `
-  import { EngineError, load } from "./cria.js";
+  import { advise, EngineError, load } from "./cria.js";
   const cria = await load({ model: "smollm2-135m-instruct", backend: "auto", onProgress: ({ doneBytes }) => doneBytes.toFixed() });
+  const [advice] = await advise(["https://example.org/model.gguf"]);
+  advice!.predictions[0]!.tokensPerSecond satisfies number;
   const messages = [{ role: "user", content: "Hello" }] as const;
   const streamed = await cria.chat.completions.create({ messages, stream: true });
   for await (const chunk of streamed) chunk.choices[0].delta.content satisfies string | undefined;

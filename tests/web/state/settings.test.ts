@@ -33,6 +33,18 @@ describe("settings", () => {
     expect(document.documentElement.dataset.theme).toBeUndefined();
   });
 
+  it("colour the browser's bars as the person chose, else as the system is", () => {
+    document.head.innerHTML = ["light", "dark"]
+      .map((scheme) => `<meta name="theme-color" media="(prefers-color-scheme: ${scheme})" data-scheme="${scheme}">`)
+      .join("");
+    const media = (): string[] => [...document.querySelectorAll("meta")].map((meta) => meta.media);
+    const settings = new Settings(memoryStore());
+    settings.set({ theme: "dark" });
+    expect(media()).toEqual(["not all", "all"]);
+    settings.set({ theme: "system" });
+    expect(media()).toEqual(["(prefers-color-scheme: light)", "(prefers-color-scheme: dark)"]);
+  });
+
   it("go back to the model's, leaving the theme", () => {
     const settings = new Settings(memoryStore());
     settings.set({ theme: "light", temperature: 1.5, system: "x" });

@@ -105,7 +105,7 @@ export class Adviser {
         ...typicalCost(asMeasured(work), this.cpu),
       });
     }
-    return predictions;
+    return predictions.sort((a, b) => b.tokensPerSecond - a.tokensPerSecond); // as "auto" chooses
   }
 
   private async recallCpu(): Promise<CpuSpeed | null> {

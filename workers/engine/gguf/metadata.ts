@@ -5,6 +5,9 @@ import { badFile } from "./header.ts";
 /** A value as GGUF has it: text, number, flag, or an array of texts, or of numbers and flags. */
 export type Value = string | number | boolean | readonly string[] | Float64Array;
 
+/** Characters of a value that are worth showing. */
+const LONGEST = 240;
+
 /** What a file says of its model. A key that is not there gives null; one of another type throws `bad_file`. */
 export class KeyValues implements Metadata {
   constructor(private readonly values: ReadonlyMap<string, Value>) {}
@@ -12,6 +15,13 @@ export class KeyValues implements Metadata {
   /** All keys, in the order of the file. */
   get keys(): readonly string[] {
     return [...this.values.keys()];
+  }
+
+  /** A value in words for people: long texts and lists are cut. */
+  describe(key: string): string {
+    const value = this.values.get(key);
+    if (typeof value !== "object") return cut(String(value ?? ""));
+    return `${value.length.toLocaleString("en")} × ${isTexts(value) ? "text" : "number"}: ${cut([...value.slice(0, 8)].join(", "))} …`;
   }
 
   text(key: string): string | null {
@@ -41,6 +51,10 @@ export class KeyValues implements Metadata {
     const value = this.values.get(key) ?? null;
     return value === null || value instanceof Float64Array ? value : mistyped(key, "a list of numbers", value);
   }
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text;
 }
 
 function isTexts(value: Value): value is readonly string[] {

@@ -1,5 +1,5 @@
 // The best model within a budget.
-import type { Advice, Budget, Prediction } from "../base/advice.ts";
+import type { Advice, Budget, Prediction } from "../../workers/engine/base/advice.ts";
 
 /** How a model would be run: the first backend on which it fits, with room to spare if one has it; null where it fits nowhere. */
 export function usualPrediction({ predictions }: Pick<Advice, "predictions">): Prediction | null {
