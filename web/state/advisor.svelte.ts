@@ -34,9 +34,17 @@ export class Advisor {
     private readonly model: Model,
   ) {}
 
-  /** Foretells everything in the catalogue; measures the device before, where that was not done yet or is to be done `again`. */
+  /**
+   * Foretells everything in the catalogue; measures the device before, where that was not done yet or is to be done `again`. What is
+   * recommended of each model comes first: its other quantizations want more to be measured.
+   */
   async consider(again = false): Promise<void> {
-    await this.#ask(this.model.catalogue.flatMap(sketchesOf), again);
+    const sketches = this.model.catalogue.map(sketchesOf);
+    await this.#ask(
+      sketches.flatMap(([first]) => first ?? []),
+      again,
+    );
+    if (this.error === null) await this.#ask(sketches.flat(), false);
   }
 
   /** Foretells other models, and gives the advice on them. */
@@ -66,8 +74,9 @@ export class Advisor {
   }
 }
 
-/** An entry of the catalogue in each of its quantizations, as far as it tells. */
+/** An entry of the catalogue in each of its quantizations, the recommended one first. A demonstration is nothing to be weighed. */
 export function sketchesOf(entry: CatalogueEntry): ModelSketch[] {
+  if (entry.use === "demonstration") return [];
   const { id, name, parameters, contextLength } = entry;
   const of = (key: string, { quantization, sizeBytes }: { quantization: string; sizeBytes: number }): ModelSketch => ({
     id: key,

@@ -97,17 +97,11 @@ class Api implements WorkerApi {
     });
   }
 
-  tokenize(
-    model: number,
-    text: string,
-    options: { readonly bos?: boolean; readonly special?: boolean },
-  ): Promise<Reply<number[]>> {
+  tokenize: WorkerApi["tokenize"] = (model, text, options) => {
     return reply(() => this.need(model).engine.tokenize(text, options));
   }
 
-  detokenize(model: number, ids: readonly number[]): Promise<Reply<string>> {
-    return reply(() => this.need(model).engine.detokenize(ids));
-  }
+  detokenize: WorkerApi["detokenize"] = (model, ids) => reply(() => this.need(model).engine.detokenize(ids));
 
   chat: WorkerApi["chat"] = (model, job, request) => {
     return this.asJob(job, (signal) => this.whole(model, (engine) => engine.chat(request), wholeChat, signal));
