@@ -27,7 +27,7 @@ export function attend(op: usize, thread: i32): void {
   const tasks = kvHeads * tiles * (split ? runs : 1);
   for (let task = nextTask(op); task < tasks; task = nextTask(op)) {
     if (split) splitTile(op, task / runs / tiles, (task / runs) % tiles, task % runs, thread);
-    else wholeTile(op, task / tiles, task % tiles, thread);
+    else wholeTile(op, task % kvHeads, tiles - 1 - task / kvHeads, thread); // the longest first
   }
   barrier(op);
 }

@@ -59,21 +59,29 @@ function turn(y: usize, row: i32, n: i32, token: i32): void {
 /** Keys lie as [kv head][position / 8][head dim][8 positions]. */
 function cacheKeys(y: usize, cache: usize, row: i32, n: i32, position: i32): void {
   const headDim = load<i32>(C_HEAD_DIM), tiles = load<i32>(C_CONTEXT) >> 3;
+  let head = row / headDim, d = row % headDim;
   for (let i = 0; i < n; i++) {
-    const head = (row + i) / headDim, d = (row + i) % headDim;
     const at = cache + ((<usize>(head * tiles + (position >> 3)) * headDim + d) << 4) + (<usize>(position & 7) << 1);
     store<u16>(at, <u16>toCache(load<f32>(y + (<usize>i << 2))));
+    if (++d == headDim) {
+      d = 0;
+      head++;
+    }
   }
 }
 
 /** Values lie as [kv head][position / RUN][head dim / 8][RUN positions][8 dims]. */
 function cacheValues(y: usize, cache: usize, row: i32, n: i32, position: i32): void {
   const headDim = load<i32>(C_HEAD_DIM), strips = load<i32>(C_HEAD_PAD) >> 3, runs = load<i32>(C_CONTEXT) / RUN;
+  let head = row / headDim, d = row % headDim;
   for (let i = 0; i < n; i++) {
-    const head = (row + i) / headDim, d = (row + i) % headDim;
     const strip = <usize>(head * runs + position / RUN) * strips + (d >> 3);
     const at = cache + ((strip * RUN + position % RUN) << 4) + (<usize>(d & 7) << 1);
     store<u16>(at, <u16>toCache(load<f32>(y + (<usize>i << 2))));
+    if (++d == headDim) {
+      d = 0;
+      head++;
+    }
   }
 }
 
