@@ -14,6 +14,13 @@ const ISOLATION: Readonly<Record<string, string>> = {
   "Cross-Origin-Resource-Policy": "cross-origin",
 };
 
+/** The widget's frame, in a page that is not isolated itself. */
+const FRAME = "embed.html";
+const FRAME_ISOLATION: Readonly<Record<string, string>> = {
+  ...ISOLATION,
+  "Document-Isolation-Policy": "isolate-and-require-corp",
+};
+
 /** Fetches what this version needs and no earlier one has. Fails where one file fails: then the version is not installed. */
 export async function cacheApp(precache: Precache, scope: string): Promise<void> {
   const hashed = await caches.open(HASHED);
@@ -78,7 +85,7 @@ async function fromKept(name: string, url: string): Promise<Response> {
 
 async function fromNamed(precache: Precache, url: string): Promise<Response> {
   const kept = await (await caches.open(NAMED + precache.version)).match(url);
-  return isolate(kept ?? (await fetch(url)));
+  return isolate(kept ?? (await fetch(url)), url.endsWith(`/${FRAME}`) ? FRAME_ISOLATION : ISOLATION);
 }
 
 async function fetchInto(cache: Cache, url: string, mode: RequestCache): Promise<void> {
@@ -89,11 +96,11 @@ async function fetchInto(cache: Cache, url: string, mode: RequestCache): Promise
 }
 
 /** Adds the isolation headers where the host sent none. */
-function isolate(response: Response): Response {
+function isolate(response: Response, isolation = ISOLATION): Response {
   if (response.type === "opaqueredirect" || response.status === 0 || response.headers.has("Cross-Origin-Embedder-Policy"))
     return response;
   const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
+  for (const [name, value] of Object.entries(isolation)) headers.set(name, value);
   const empty = response.status === 204 || response.status === 304;
   return new Response(empty ? null : response.body, { status: response.status, statusText: response.statusText, headers });
 }

@@ -33,7 +33,8 @@ export const bringModel: Bringing = async (id, onProgress) => {
 /** Copies everything that is stored of a model from one store to another. */
 export async function copyModel(id: string, from: UseStore, to: UseStore, onProgress: (share: number) => void): Promise<Outcome> {
   // keys are lists: what it is, the model's id, and for pieces their number
-  const found = (await keys<IDBValidKey>(from)).filter((key) => Array.isArray(key) && key[1] === id);
+  const wanted = [id, ...partsOf(await get<unknown>(["model", id], from))];
+  const found = (await keys<IDBValidKey>(from)).filter((key) => Array.isArray(key) && wanted.some((each) => each === key[1]));
   const isRecord = (key: IDBValidKey): boolean => Array.isArray(key) && key[0] === "model";
   if (!found.some(isRecord) || found.length < 2) return "missing";
   const ordered = [...found.filter(isRecord), ...found.filter((key) => !isRecord(key)).sort(checksLast)];
@@ -42,6 +43,12 @@ export async function copyModel(id: string, from: UseStore, to: UseStore, onProg
     onProgress((index + 1) / ordered.length);
   }
   return "brought";
+}
+
+/** Ids of a split model's files, which have records of their own. */
+function partsOf(record: unknown): unknown[] {
+  const parts: unknown = typeof record === "object" && record !== null && "parts" in record ? record.parts : null;
+  return Array.isArray(parts) ? parts : [];
 }
 
 /** A piece counts as stored once its check is there: checks come after their pieces. */

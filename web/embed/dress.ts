@@ -14,7 +14,9 @@ let worn: readonly string[] = [];
 export async function dress(config: Config): Promise<Words> {
   const root = document.documentElement;
   root.dataset.theme = config.scheme;
-  const { properties } = readTheme(config.theme, read);
+  const { properties, refused } = readTheme(config.theme, read);
+  if (refused.length > 0)
+    console.info(`Cria leaves out what can't be read or worn: ${refused.map((name) => `--cria-${name}`).join(", ")}`);
   const own = properties["--page"] !== undefined;
   const ground = own ? read(config.theme.background!) : GROUND[config.scheme];
   const accent = properties["--button"] ? read(properties["--button"]) : null;

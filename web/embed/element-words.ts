@@ -19,5 +19,6 @@ const WORDS: Readonly<Record<string, ElementWords>> = {
 
 /** The words of a language tag such as "pt-BR"; English where there are none. */
 export function elementWords(language: string): ElementWords {
-  return WORDS[language.toLowerCase().split("-")[0]!] ?? WORDS["en"]!;
+  const name = language.toLowerCase().split("-")[0]!;
+  return WORDS[Object.hasOwn(WORDS, name) ? name : "en"]!;
 }

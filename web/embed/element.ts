@@ -8,8 +8,9 @@ import { LONGEST, type Config, type FromFrame, type WidgetState } from "./messag
 import { OPTION_NAMES, OPTIONS, type OptionName } from "./options.ts";
 import { Shell } from "./shell.ts";
 
-/** Where this script came from; a page that bundles it says `home` instead. */
-const HOME = new URL(".", import.meta.url).href;
+/** Where this script came from; a page that bundles it says `home` instead. In two steps: the build takes one for a file to bundle. */
+const SCRIPT: string = import.meta.url;
+const HOME = new URL(".", SCRIPT).href;
 
 /** One of the page's own questions, until it is answered. */
 interface Pending {
@@ -164,6 +165,7 @@ export class CriaChat extends HTMLElement implements CriaChatElement {
       silent: () => this.#fail(page.origin),
     });
     this.#state = "connecting";
+    this.#shell.say(elementWords(this.#language()).opening);
     frame.src = page.href;
     this.#draw();
   }
@@ -192,8 +194,12 @@ export class CriaChat extends HTMLElement implements CriaChatElement {
     }
   }
 
+  /** Ends what can't be; the next `ask` or opening tries anew. */
   #fail(origin: string): void {
     this.#state = "failed";
+    this.#link?.close();
+    this.#link = null;
+    this.#shell.removeFrame();
     this.#shell.say(elementWords(this.#language()).unreachable);
     const error = new EngineError(
       "not_allowed",
@@ -240,7 +246,6 @@ export class CriaChat extends HTMLElement implements CriaChatElement {
       scheme: schemeOf(this, this.theme),
       label: this.label || words.ask,
       close: words.close,
-      opening: words.opening,
       heading: this.heading || "Cria",
     });
   }

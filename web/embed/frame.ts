@@ -3,7 +3,7 @@ import { mount } from "svelte";
 import { EngineError, type ErrorRecord } from "../../workers/engine/base/errors.ts";
 import { readAllowList, siteOf, type AllowList, type Site } from "../lib/allow-list.ts";
 import { startServiceWorker } from "../lib/service-worker.ts";
-import { ENGINE } from "../state/engine.ts";
+import { ENGINE, type Engine } from "../state/engine.ts";
 import { bringModel } from "./bring.ts";
 import { dress } from "./dress.ts";
 import Frame from "./Frame.svelte";
@@ -11,8 +11,8 @@ import { meetHost, originsAround, type Host } from "./host.ts";
 import Refused from "./Refused.svelte";
 import { Widget } from "./widget.svelte.ts";
 
-/** Fills `target`: with the widget, or with why there is none. */
-export async function startFrame(target: Element): Promise<void> {
+/** Fills `target`: with the widget, or with why there is none. A test puts its own engine in place. */
+export async function startFrame(target: Element, engine: Engine = ENGINE): Promise<void> {
   if (window.parent === window) {
     mount(Refused, { target, props: { site: null } });
     return;
@@ -23,10 +23,14 @@ export async function startFrame(target: Element): Promise<void> {
   if ("code" in outcome) {
     host.post({ type: "state", state: "failed" });
     host.post({ type: "error", id: null, error: outcome });
+    host.listen(
+      (message) => message.type === "ask" && host.post({ type: "error", id: message.id, error: outcome }),
+      () => undefined,
+    );
     mount(Refused, { target, props: { site: host.origin, words } });
     return;
   }
-  const widget = new Widget(host, outcome, { engine: ENGINE, counts: localStore(), agreed, bring: bringModel, dress });
+  const widget = new Widget(host, outcome, { engine, counts: localStore(), agreed, bring: bringModel, dress });
   mount(Frame, { target, props: { widget } });
   await widget.start();
 }

@@ -9,7 +9,7 @@ export interface Host {
   readonly config: Config;
   post(message: FromFrame): void;
   /** Hears the page's messages; `strange` hears of each that is none. Messages that came before are not lost. */
-  listen(hear: (message: ToFrame) => void, strange: () => void): void;
+  listen(hear: (message: ToFrame) => unknown, strange: () => void): void;
 }
 
 /** The page around this frame. Waits for it as long as it takes; only the parent's own word counts, and only the first. */
@@ -42,7 +42,7 @@ class Port implements Host {
     this.port.postMessage(message);
   }
 
-  listen(hear: (message: ToFrame) => void, strange: () => void): void {
+  listen(hear: (message: ToFrame) => unknown, strange: () => void): void {
     this.port.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (isToFrame(data)) hear(data);
       else strange();

@@ -9,7 +9,6 @@ export interface Look extends Pick<CriaChatOptions, "display" | "position" | "si
   readonly scheme: "light" | "dark";
   /** Name of the button while the panel is open. */
   readonly close: string;
-  readonly opening: string;
 }
 
 /** The frame may show itself, run, keep its own data and open links in new tabs; it may not navigate, download, or ask for anything. */
@@ -49,7 +48,7 @@ export class Shell {
     window.visualViewport?.addEventListener("resize", () => this.#makeRoomForKeyboard());
   }
 
-  draw({ open, display, position, size, scheme, label, close, opening, heading }: Look): void {
+  draw({ open, display, position, size, scheme, label, close, heading }: Look): void {
     const inline = display === "inline";
     this.#root.className = ["root", size, scheme, inline ? "inline" : position, open && "open", this.#met && "met"]
       .filter(Boolean)
@@ -61,7 +60,6 @@ export class Shell {
     if (this.#frame) this.#frame.title = heading;
     this.#launcher.setAttribute("aria-expanded", String(open));
     this.#label.textContent = open ? close : label;
-    if (!this.#met && this.#words.textContent === "") this.#words.textContent = opening;
     if (this.#drawnOpen !== open) this.#launcher.replaceChildren(open ? cross() : llama(), this.#label);
     this.#drawnOpen = open;
   }
@@ -82,7 +80,6 @@ export class Shell {
     this.#frame?.remove();
     this.#frame = null;
     this.#met = false;
-    this.#words.textContent = "";
     this.#root.classList.remove("met");
   }
 
@@ -92,6 +89,7 @@ export class Shell {
     this.#root.classList.add("met");
   }
 
+  /** Shows words where the frame is not yet, or will not be. */
   say(words: string): void {
     this.#words.textContent = words;
   }
@@ -117,7 +115,8 @@ export class Shell {
 
   /** On phones the panel fills the screen, which ends where the keyboard begins. */
   #makeRoomForKeyboard(): void {
-    const { height, offsetTop } = window.visualViewport!;
+    const { height, offsetTop, scale } = window.visualViewport!;
+    if (scale !== 1) return; // somebody looks closer
     this.#panel.style.setProperty("--keyboard-left", `${height}px`);
     this.#panel.style.setProperty("--keyboard-top", `${offsetTop}px`);
   }

@@ -4,9 +4,8 @@ import type { Config, ThemeName } from "./messages.ts";
 /** Red, green, blue, 0 to 255. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** WCAG 2.2, 1.4.3 and 1.4.11. */
+/** WCAG 2.2, 1.4.3. */
 const READABLE = 4.5;
-const VISIBLE = 3;
 
 /** Reads a CSS colour; null for what is none, or lets through what lies behind. */
 export type ColourReader = (css: string) => Colour | null;
@@ -61,11 +60,6 @@ export function accentForText(accent: Colour, background: Colour): string | null
 export function contrast(one: Colour, other: Colour): number {
   const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a) as [number, number];
   return (light + 0.05) / (dark + 0.05);
-}
-
-/** Whether a line or a shape stands out enough. */
-export function isVisible(one: Colour, other: Colour): boolean {
-  return contrast(one, other) >= VISIBLE;
 }
 
 /** Reads any colour the browser knows by painting one pixel of it. */

@@ -2,6 +2,7 @@
 import type { Words } from "./en.ts";
 
 export const de: Words = {
+  language: "de",
   close: "Schließen",
   about: "Über diesen Chat",
   back: "Zurück zum Chat",
@@ -13,6 +14,7 @@ export const de: Words = {
   stop: "Anhalten",
   stopped: "Angehalten.",
   cutShort: "Die Antwort hat ihre größte Länge erreicht.",
+  copy: "Antwort kopieren",
   askedBy: (site) => `${site} fragt`,
   answerLog: "Antwort, während sie entsteht",
   reading: "Liest die Frage",

@@ -1,6 +1,7 @@
 // What the frame says, in English: every other language has the same keys. Names of sites, models and places are put in.
 
 export const en = {
+  language: "en",
   close: "Close",
   about: "About this chat",
   back: "Back to the chat",
@@ -12,6 +13,7 @@ export const en = {
   stop: "Stop",
   stopped: "Stopped.",
   cutShort: "This answer reached its longest length.",
+  copy: "Copy answer",
   askedBy: (site: string) => `Asked by ${site}`,
   answerLog: "Answer, as it is written",
   reading: "Reading the question",

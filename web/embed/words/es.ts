@@ -2,6 +2,7 @@
 import type { Words } from "./en.ts";
 
 export const es: Words = {
+  language: "es",
   close: "Cerrar",
   about: "Acerca de este chat",
   back: "Volver al chat",
@@ -13,6 +14,7 @@ export const es: Words = {
   stop: "Detener",
   stopped: "Detenido.",
   cutShort: "La respuesta alcanzó su longitud máxima.",
+  copy: "Copiar la respuesta",
   askedBy: (site) => `Pregunta de ${site}`,
   answerLog: "Respuesta, mientras se escribe",
   reading: "Leyendo la pregunta",

@@ -2,6 +2,7 @@
 import type { Words } from "./en.ts";
 
 export const fr: Words = {
+  language: "fr",
   close: "Fermer",
   about: "À propos de ce chat",
   back: "Retour au chat",
@@ -13,6 +14,7 @@ export const fr: Words = {
   stop: "Arrêter",
   stopped: "Arrêté.",
   cutShort: "La réponse a atteint sa longueur maximale.",
+  copy: "Copier la réponse",
   askedBy: (site) => `Demandé par ${site}`,
   answerLog: "Réponse, au fil de l’écriture",
   reading: "Lecture de la question",

@@ -2,6 +2,7 @@
 import type { Words } from "./en.ts";
 
 export const ja: Words = {
+  language: "ja",
   close: "閉じる",
   about: "このチャットについて",
   back: "チャットに戻る",
@@ -13,6 +14,7 @@ export const ja: Words = {
   stop: "停止",
   stopped: "停止しました。",
   cutShort: "回答が最大の長さに達しました。",
+  copy: "回答をコピー",
   askedBy: (site) => `${site} からの質問`,
   answerLog: "書かれている回答",
   reading: "質問を読んでいます",

@@ -2,6 +2,7 @@
 import type { Words } from "./en.ts";
 
 export const pt: Words = {
+  language: "pt",
   close: "Fechar",
   about: "Sobre este chat",
   back: "Voltar ao chat",
@@ -13,6 +14,7 @@ export const pt: Words = {
   stop: "Parar",
   stopped: "Parado.",
   cutShort: "A resposta atingiu o tamanho máximo.",
+  copy: "Copiar a resposta",
   askedBy: (site) => `Pergunta de ${site}`,
   answerLog: "Resposta, enquanto é escrita",
   reading: "Lendo a pergunta",
