@@ -20,6 +20,7 @@ describe("a product on plain SIMD", () => {
       [8, 256],
       [13, 768],
       [40, 5632],
+      [200, 768], // 25 groups of rows: seven streams of four, the last of one
     ] as const) {
       const { vector, batch, sameBits, exactRows } = checkProduct(plain, type, rows, cols);
       expect(vector, `${rows} x ${cols}`).toBeLessThan(wide ? REQUANTIZED : TOLERANCE);
