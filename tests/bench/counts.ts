@@ -20,7 +20,7 @@ export async function countPerToken(page: Page, contestant: Contestant, prompt: 
   const end = await total(page);
   if (end.dispatches === start.dispatches) throw new Error("its calls cannot be counted: its worker does not answer");
   // What beginning and ending a request cost stands in both runs.
-  return GPU_COUNTS.map((name) => [name, (end[name] - 2 * middle[name] + start[name]) / (MANY - FEW)]);
+  return GPU_COUNTS.map((name) => [name, Math.max(0, end[name] - 2 * middle[name] + start[name]) / (MANY - FEW)]);
 }
 
 /** Counts of the page and its workers since they were first asked. */
