@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { HEADER_RULES, headerRules, headersFile, headersFor } from "../../.config/headers.ts";
 import { isEntry } from "../../workers/catalogue.ts";
+import { FAMILIES } from "../../workers/engine/chat/index.ts";
 import { precacheOf } from "../../.config/service-worker.ts";
 
 const PUBLIC = join(import.meta.dirname, "../../public");
@@ -109,6 +110,7 @@ describe("the catalogue", () => {
     for (const field of ["id", "name", "licence"]) expect(entry[field]).not.toBe("");
     expect(entry["homepage"]).toMatch(/^(builtin\/|https:\/\/)/);
     for (const field of ["parameters", "contextLength"]) expect(Number.isSafeInteger(entry[field])).toBe(true);
+    expect([null, ...FAMILIES.map(({ id }) => id)]).toContain(entry["prompt"]);
   });
 
   it.each(

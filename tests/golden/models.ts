@@ -19,6 +19,9 @@ export const SMOLLM2 = firstThatExists(
   join(ROOT, ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf"),
 );
 
+/** The small model of our own, which is always there: SentencePiece, 4 heads over 2, tied embedding, Q8_0, 512 positions. */
+export const BUILTIN = join(ROOT, "public/builtin/cria-builtin.gguf");
+
 /** Golden material outside the project; null where it is not there. */
 export const GOLDEN = firstThatExists(join(ROOT, "../shared/golden"));
 
