@@ -55,13 +55,10 @@ async function main(): Promise<void> {
 
 /** Predicts, loads, asks. */
 async function compare(page: Page, path: string, repeat: number): Promise<Found> {
-  const input = await page.evaluateHandle(() => {
-    const element = document.createElement("input");
-    element.type = "file";
-    document.body.append(element);
-    return element;
-  });
-  await input.asElement()!.uploadFile(path);
+  await page.evaluate(() => document.body.insertAdjacentHTML("beforeend", '<input type="file" id="bench-model">'));
+  const input = await page.$("input#bench-model");
+  if (!input) throw new Error("The page has no place for a file.");
+  await input.uploadFile(path);
   return page.evaluate(
     async (element, repeat, promptTokens, answerTokens) => {
       const { advise, load } = (await import(new URL("cria.js", location.href).href)) as typeof Library;

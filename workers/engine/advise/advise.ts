@@ -8,7 +8,7 @@ import type { Stats } from "../base/wire.ts";
 import { typicalCost, type Speed } from "./cost.ts";
 import { fitCpu, fitGpu, memoryOf, type Memory } from "./fit.ts";
 import { shapeNear, trainedTokensOf } from "./family.ts";
-import { measureGpu, type GpuSpeed } from "./probe-gpu.ts";
+import { measureGpu, scaled, type GpuSpeed } from "./probe-gpu.ts";
 import { measureCpu, measuredType, type CpuSpeed } from "./probe.ts";
 import { expectedLoss } from "./quality.ts";
 import { isTied, sketchModel } from "./sketch.ts";
@@ -31,24 +31,25 @@ interface Kept {
 /** Measures a device once, then foretells without touching anything. */
 export class Adviser {
   private cpu: CpuSpeed | null = null;
-  private gpu: Promise<GpuSpeed | null> | null = null;
+  private gpu: GpuSpeed | "none" | null = null;
   private memory: Memory | null = null;
+  private readonly learned = new Set<string>();
   private readonly foretold = new Map<string, readonly Prediction[]>();
 
   constructor(private readonly host: Host) {}
 
   /** Whether advice on these models has to measure first, which nothing else should disturb. */
   async mustMeasure(models: readonly Model[]): Promise<boolean> {
-    const cpu = await this.recallCpu();
-    return this.gpu === null || cpu === null || typesOf(models).some((type) => cpu.decodeMs[type] === undefined);
+    const [cpu, gpu] = [await this.recallCpu(), await this.recallGpu()];
+    return gpu === null || cpu === null || typesOf(models).some((type) => cpu.decodeMs[type] === undefined);
   }
 
   /** Measures what is not known yet of what these models need. `again` forgets what is known. */
   async measure(models: readonly Model[], again = false): Promise<void> {
-    const known = again ? null : await this.recallCpu();
-    this.gpu = (again ? null : this.gpu) ?? measureGpu(this.host).catch(() => null);
-    await this.gpu;
-    this.cpu = await measureCpu(this.host, typesOf(models), known);
+    const [cpu, gpu] = again ? [null, null] : [await this.recallCpu(), await this.recallGpu()];
+    this.gpu = gpu ?? (await measureGpu(this.host).catch(() => null)) ?? "none";
+    await this.host.remember(GPU_KEY, this.gpu);
+    this.cpu = await measureCpu(this.host, typesOf(models), cpu);
     await this.host.remember(this.cpuKey, this.cpu);
   }
 
@@ -81,14 +82,24 @@ export class Adviser {
     const tokensPerSecond = (1000 * decode.tokens) / decode.milliseconds;
     const outcome: Outcome = { backend, firstTokenMs, tokensPerSecond, at: Date.now() };
     await this.host.remember(pastKey(id), { predicted, outcome } satisfies Kept);
+    if (backend === "webgpu") await this.learn(id, predicted.tokensPerSecond / tokensPerSecond);
+  }
+
+  /** How much of a card our kernels make use of was assumed: the first answer of a model tells. `slower`: than was predicted. */
+  private async learn(id: string, slower: number): Promise<void> {
+    const gpu = await this.recallGpu();
+    if (gpu === null || gpu === "none" || this.learned.has(id)) return;
+    this.learned.add(id);
+    this.gpu = scaled(gpu, Math.min(4, Math.max(0.25, slower)));
+    await this.host.remember(GPU_KEY, this.gpu);
   }
 
   private async predict(model: Model): Promise<Prediction[]> {
     const work = workOf(model);
     const memory = (this.memory ??= memoryOf(this.host.memoryBytes, this.host.cores));
-    const gpu = await this.gpu;
+    const [cpu, gpu] = [await this.recallCpu(), await this.recallGpu()];
     const predictions: Prediction[] = [];
-    if (gpu) {
+    if (gpu !== null && gpu !== "none") {
       predictions.push({
         backend: "webgpu",
         place: gpu.name,
@@ -96,13 +107,13 @@ export class Adviser {
         ...typicalCost(work, gpu),
       });
     }
-    if (this.cpu) {
-      const { threads, tier } = this.cpu;
+    if (cpu) {
+      const { threads, tier } = cpu;
       predictions.push({
         backend: "wasm",
         place: `${tier}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
         ...fitCpu(model, memory, this.host.cores),
-        ...typicalCost(asMeasured(work), this.cpu),
+        ...typicalCost(asMeasured(work), cpu),
       });
     }
     return predictions.sort((a, b) => b.tokensPerSecond - a.tokensPerSecond); // as "auto" chooses
@@ -110,7 +121,13 @@ export class Adviser {
 
   private async recallCpu(): Promise<CpuSpeed | null> {
     const kept = this.cpu ?? (await this.host.recall(this.cpuKey));
-    return isCpuSpeed(kept) ? kept : null;
+    return isSpeed(kept) && "threads" in kept && "tier" in kept ? (this.cpu = kept) : null;
+  }
+
+  private async recallGpu(): Promise<GpuSpeed | "none" | null> {
+    const kept = this.gpu ?? (await this.host.recall(GPU_KEY));
+    if (kept === "none") return "none";
+    return isSpeed(kept) && "bufferBytes" in kept && "name" in kept ? (this.gpu = kept) : null;
   }
 
   private get cpuKey(): string {
@@ -139,14 +156,13 @@ function typesOf(models: readonly Model[]): QuantName[] {
   return [...new Set(types)];
 }
 
+const GPU_KEY = `speed gpu ${VERSION}`;
+const TIMES: readonly (keyof Speed)[] = ["layerMs", "attendMs", "prefillAttendMs", "activationMs"];
 const pastKey = (id: string): string => `advice ${id}`;
 
-function isCpuSpeed(value: unknown): value is CpuSpeed {
-  if (typeof value !== "object" || value === null || !("decodeMs" in value) || !("threads" in value)) return false;
-  const speed: Partial<Record<keyof Speed, unknown>> = value;
-  return ["layerMs", "attendMs", "prefillAttendMs", "activationMs"].every(
-    (field) => typeof Reflect.get(speed, field) === "number",
-  );
+function isSpeed(value: unknown): value is CpuSpeed & GpuSpeed {
+  if (typeof value !== "object" || value === null || !("decodeMs" in value) || !("prefillMs" in value)) return false;
+  return TIMES.every((time) => typeof Reflect.get(value, time) === "number");
 }
 
 function isKept(value: unknown): value is Kept {

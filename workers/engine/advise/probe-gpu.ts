@@ -25,7 +25,7 @@ const GROUPS = 4096;
 /** Products of one dispatch of MULTIPLY. */
 const PRODUCTS = GROUPS * 256 * 256 * 4 * 4;
 const READ_BYTES = 256 * 2 ** 20;
-/** Dispatches of a layer and their kernels' share of what the card can do: tests/bench/gpu.ts. Corrected by what then happens. */
+/** Dispatches of a layer, and the share of what a card can do that our kernels make of it: assumed, until an answer tells (`scaled`). */
 const DISPATCHES = 5;
 const READING = 0.6;
 const MULTIPLYING = 0.25;
@@ -65,6 +65,13 @@ export async function measureGpu(host: Host): Promise<GpuSpeed | null> {
   } finally {
     device.destroy();
   }
+}
+
+/** The card, `slower` times as slow at decoding. */
+export function scaled(speed: GpuSpeed, slower: number): GpuSpeed {
+  const { decodeMs, layerMs, attendMs } = speed;
+  const decode = Object.entries(decodeMs).map(([type, milliseconds]) => [type, milliseconds * slower]);
+  return { ...speed, decodeMs: Object.fromEntries(decode), layerMs: layerMs * slower, attendMs: attendMs * slower };
 }
 
 function perType(cost: (type: QuantName) => number): Partial<Record<QuantName, number>> {

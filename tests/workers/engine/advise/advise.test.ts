@@ -89,6 +89,41 @@ describe("the adviser", () => {
   });
 });
 
+describe("a graphics card", () => {
+  const card = {
+    name: "A card",
+    bufferBytes: 2 ** 31,
+    decodeMs: { Q8_0: 1e-8 },
+    prefillMs: { Q8_0: 1e-9 },
+    layerMs: 0.01,
+    attendMs: 0,
+    prefillAttendMs: 0,
+    activationMs: 0,
+  };
+
+  it("is predicted by what was measured of it, the faster backend first", async () => {
+    const host = nodeHost();
+    await host.remember("speed gpu 1", card);
+    const adviser = new Adviser(host);
+    const { predictions } = await adviser.advise(drawModel(SMOL), SMOL);
+    // 134,479,872 weights in the matrices, 30 layers
+    expect(predictions).toMatchObject([{ backend: "webgpu", place: "A card", fit: "yes" }]);
+    expect(predictions[0]!.tokensPerSecond).toBeCloseTo(1000 / (1.3447987 + 0.3), 1);
+  });
+
+  it("is believed to be as slow as its first answer, once a model", async () => {
+    const host = nodeHost();
+    await host.remember("speed gpu 1", card);
+    const adviser = new Adviser(host);
+    const speed = async (): Promise<number> => (await adviser.advise(drawModel(SMOL), SMOL)).predictions[0]!.tokensPerSecond;
+    const before = await speed();
+    for (let answer = 0; answer < 2; answer++) {
+      await adviser.record("smol", { backend: "webgpu" }, { ...stats(64, 50), decode: { tokens: before, milliseconds: 2000 } });
+    }
+    expect(await speed()).toBeCloseTo(before / 2, 3);
+  });
+});
+
 describe("the family", () => {
   it("is known by its parameters", () => {
     expect(shapeNear(6.7e9)).toMatchObject({ layers: 32, dim: 4096, kvHeads: 32 });
