@@ -3,10 +3,10 @@
 // hundredths of the time slice that a busy neighbour takes, so it starves nobody; at its shortest it still outlasts a task.
 import { C_ACTIVE, C_ARRIVED, C_GENERATION, C_GO, C_SLEEPERS, OP_COUNTER } from "./words";
 
-const SPIN_LEAST: i32 = 4000;
+const SPIN_LEAST: i32 = 12000;
 const SPIN_MOST: i32 = 60000;
 let barrierSpin: i32 = SPIN_MOST;
-let idleSpin: i32 = SPIN_LEAST;
+let idleSpin: i32 = SPIN_MOST;
 
 /** The next task of an op: 0, 1, 2, … over all threads. */
 @inline
