@@ -5,19 +5,18 @@ import type { Page } from "puppeteer-core";
 import { preview, type PreviewServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as Library from "../../web/api/cria.ts";
-import golden from "../golden/builtin/golden.json" with { type: "json" };
+import { obtainModel } from "../../web/cli/model.ts";
 import { openChromium, type TestBrowser } from "./browser.ts";
 
 const ISOLATED = ["Cross-Origin-Opener-Policy", "Cross-Origin-Embedder-Policy"];
-const QUESTION = [{ role: "user", content: "Who wrote Hamlet?" }] as const;
-/** The model that comes with Cria knows its limits. */
-const ANSWER = golden.stories[2]!.text;
+const QUESTION = [{ role: "user", content: "Name the capital of France." }] as const;
+const ANSWER = "The capital of France is Paris.";
 
-/** What the other page has in it: the library, and the model that comes with it. */
+/** What the other page has in it: the library, and the default model. */
 const PAGE = `<!doctype html><title>Elsewhere</title><script type="module">
   import * as library from "../cria.js";
   window.library = library;
-  window.loading = library.load({ model: "cria-builtin", backend: "wasm" });
+  window.loading = library.load({ model: "smollm2-135m-instruct", backend: "wasm" });
   window.cria = await window.loading;
 </script>`;
 
@@ -25,6 +24,7 @@ let server: PreviewServer;
 let chromium: TestBrowser;
 
 beforeAll(async () => {
+  await obtainModel();
   server = await preview({
     configFile: join(import.meta.dirname, "../../vite.config.ts"),
     preview: { port: 0, strictPort: false },
@@ -46,7 +46,7 @@ function elsewhere({ url }: IncomingMessage, response: ServerResponse): void {
   response.writeHead(200, { "Content-Type": "text/html" }).end(PAGE);
 }
 
-/** A page elsewhere on the same origin that has imported the library and loaded the model. */
+/** A page elsewhere on the same origin that has imported the library and loaded the default model. */
 async function open(path: string): Promise<Page> {
   const page = await chromium.browser.newPage();
   await page.goto(new URL(`elsewhere/${path}`, server.resolvedUrls!.local[0]!).href);
@@ -67,10 +67,10 @@ describe("the library in an isolated page", () => {
   it("tells what it loaded, and uses threads", async () => {
     const info = await page.evaluate(() => cria.info);
     expect(info).toMatchObject({
-      id: "cria-builtin",
+      id: "smollm2-135m-instruct",
       backend: "wasm",
-      quantization: "Q8_0",
-      shape: { layers: 4, dim: 256, vocab: 1536 },
+      quantization: "Q4_1",
+      shape: { layers: 30, dim: 576, vocab: 49152 },
     });
     expect(info.threads).toBeGreaterThan(1);
   });
