@@ -44,7 +44,8 @@ describe("the advisor", () => {
     await page.click('[aria-label="Actions for SmolLM2 135M Instruct"]');
     await (await page.waitForSelector("[role=menuitem] ::-p-text(Details)"))!.click();
     await page.waitForSelector("table");
-    expect(await textOf(page, "table tbody tr")).toBe("Tokens a second 96.6 89.8 8 % too high");
+    const cells = await page.$$eval("table tbody tr:first-child > *", (all) => all.map((cell) => cell.textContent));
+    expect(cells).toEqual(["Tokens a second", "96.6", "89.8", "8 % too high"]);
     expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe("All models");
   });
 
@@ -57,16 +58,17 @@ describe("the advisor", () => {
 });
 
 describe("the catalogue", () => {
+  const SEARCH = "[aria-labelledby=catalogue-title] input.field";
   const names = (page: Page): Promise<(string | null)[]> =>
-    page.$$eval("[aria-labelledby=catalogue-title] .name", (all) => all.map((name) => name.firstChild!.textContent));
+    page.$$eval("[aria-labelledby=catalogue-title] .name", (all) => all.map((name) => name.firstChild!.textContent!.trim()));
 
   it("is searched, filtered by what fits, and sorted", async () => {
     const page = await manager();
     expect(await names(page)).toHaveLength(5);
-    await page.type("input[type=search]", "smollm2 1.7");
+    await page.type(SEARCH, "smollm2 1.7");
     expect(await names(page)).toEqual(["SmolLM2 1.7B Instruct"]);
-    await page.$eval("input[type=search]", (input) => {
-      input.value = "";
+    await page.$eval(SEARCH, (input) => {
+      (input as HTMLInputElement).value = "";
       input.dispatchEvent(new Event("input", { bubbles: true }));
     });
     await page.click("input[type=checkbox]");
@@ -121,7 +123,6 @@ describe("another model", () => {
   it("that is not there is said to be so", async () => {
     const page = await manager("&look=not_found");
     await look(page, "https://example.org/missing.gguf");
-    expect(await textOf(page, ".found[role=alert]").catch(() => "")).toBe("");
     await page.waitForSelector(".found[role=alert]");
     expect(await textOf(page, ".found[role=alert]")).toContain("There is no model at that address");
   });
@@ -143,12 +144,13 @@ describe("another model", () => {
 
 describe("a download", () => {
   it("pauses, goes on, and is removed", async () => {
-    const page = await manager("&downloadMs=3000");
+    const page = await manager("&downloadMs=20000");
     await page.evaluate(() => document.querySelectorAll("li > details").forEach((details) => details.setAttribute("open", "")));
     await press(page, "Download only");
     await page.waitForSelector("[aria-labelledby=stored-title] [role=progressbar][aria-valuenow]");
-    await page.click("[aria-labelledby=stored-title] [aria-label^=Pause]");
+    await page.$eval("[aria-labelledby=stored-title] [aria-label^=Pause]", (button) => (button as HTMLElement).click());
     await page.waitForSelector("[aria-labelledby=stored-title] ::-p-text(, paused)");
+    await page.evaluate(() => (window.engine.script.downloadMs = 300));
     await press(page, "Go on");
     await page.waitForFunction(
       () => window.app.model.stored.length === 2 && window.app.model.stored.every(({ complete }) => complete),

@@ -91,6 +91,7 @@ export const OTHERS: readonly CatalogueEntry[] = [
     use: "text",
     urls: [],
     confirmed: false,
+    homepage: "builtin/README.md",
     advice: "Meta gives the weights to researchers who ask for them.",
   }),
 ];

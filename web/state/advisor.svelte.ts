@@ -12,6 +12,7 @@ export type Pace = keyof typeof PACES;
 
 export class Advisor {
   /** By model id; "id:Q8_0" for another quantization of it. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- replaced as a whole, never changed
   advice = $state.raw<ReadonlyMap<string, Advice>>(new Map());
   measuring = $state(false);
   error = $state.raw<ErrorRecord | null>(null);
@@ -65,6 +66,7 @@ export class Advisor {
     this.error = null;
     try {
       const found = await this.engine.advise($state.snapshot(sketches), { again });
+      // eslint-disable-next-line svelte/prefer-svelte-reactivity -- likewise
       this.advice = new Map([...this.advice, ...found.map((advice): [string, Advice] => [advice.id, advice])]);
     } catch (error) {
       this.error = EngineError.record(error);

@@ -26,6 +26,7 @@ export class Shelf {
   error = $state.raw<ErrorRecord | null>(null);
   /** The address that was looked at last. */
   address = $state("");
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing that is shown
   readonly #stops = new Map<string, AbortController>();
   #look: AbortController | null = null;
 
