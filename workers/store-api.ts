@@ -4,6 +4,7 @@ import { EngineError } from "./engine/base/errors.ts";
 import type { Room, StoreApi } from "./engine/base/storage.ts";
 import type { Outlet, Reply, StoredModel } from "./engine/base/wire.ts";
 import { readGguf } from "./engine/gguf/read.ts";
+import { convert, inspect } from "./convert.ts";
 import { gather, writeTo } from "./export.ts";
 import { keepFiles } from "./keep.ts";
 import { lookAt } from "./offers.ts";
@@ -61,6 +62,15 @@ class Api implements StoreApi {
       const { source } = await this.whole(id, signal);
       const parts = (await readRecord(id))?.parts ?? [];
       return gather(source, parts.length > 0 ? parts : [id], { signal, onProgress: sayTo(progress) });
+    });
+  };
+
+  inspect: StoreApi["inspect"] = (job, request) => this.asJob(job, (signal) => inspect(request, signal));
+
+  convert: StoreApi["convert"] = (job, request, progress) => {
+    return this.asJob(job, async (signal) => {
+      const { id, check } = await convert(request, { signal, onProgress: sayTo(progress) });
+      return { model: await need(id), check };
     });
   };
 

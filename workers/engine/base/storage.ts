@@ -1,4 +1,5 @@
 // What crosses between a page and the store's worker: what is kept, what hosts offer, and what is done with it. Plain data only.
+import type { CheckpointPreview, CheckpointRequest, Conversion, ConversionRequest } from "./conversion.ts";
 import type { Access, LoadProgress, ModelDefaults, Outlet, Reply, StoredModel } from "./wire.ts";
 
 /** How far a download, a copy or an export is. */
@@ -74,6 +75,10 @@ export interface StoreApi {
   write(job: number, id: string, target: FileSystemFileHandle, progress: Outlet<StoreProgress>): Promise<Reply<null>>;
   /** Checks a stored model and gives it as one Blob, which refers to the stored shards and holds no copy of them. */
   gather(job: number, id: string, progress: Outlet<StoreProgress>): Promise<Reply<Blob>>;
+  /** Looks at a model of another form than GGUF. */
+  inspect(job: number, request: CheckpointRequest): Promise<Reply<CheckpointPreview>>;
+  /** Converts one into the store. Goes on where an earlier conversion of the same files to the same type ended. */
+  convert(job: number, request: ConversionRequest, progress: Outlet<StoreProgress>): Promise<Reply<Conversion>>;
   /** Keeps an access token for a host's origin ("https://huggingface.co") in this browser; null forgets it. */
   keepToken(origin: string, token: string | null): Promise<Reply<null>>;
   /** Origins for which a token is kept. */

@@ -35,6 +35,10 @@ export const RECIPES = {
 
 export type RecipeName = keyof typeof RECIPES;
 
+export function isRecipe(name: string): name is RecipeName {
+  return Object.hasOwn(RECIPES, name);
+}
+
 /** Rows averaged at a time. */
 const MEAN_ROWS = 256;
 

@@ -7,7 +7,7 @@ import { type ByteSource, SHARD_BYTES } from "../base/source.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { type GgufHead, writeHead } from "../gguf/write.ts";
 import { metadataOf, ropeDivisors } from "./metadata.ts";
-import { type Target, typeFor } from "./types.ts";
+import { type Target, targetName, typeFor } from "./types.ts";
 
 /** Weights read and packed at a time; rows longer than this go one by one. */
 const CHUNK_WEIGHTS = 1 << 20;
@@ -29,8 +29,7 @@ export function convertedFile(checkpoint: Checkpoint, { target, family }: Conver
     cols: tensor.cols,
   }));
   const head = writeHead(metadataOf(checkpoint, target, family), written);
-  const label = target === "Q4_K" ? "Q4_K_M" : target;
-  return new ConvertedFile(`${checkpoint.name.replaceAll(/[^\w.-]+/g, "-")}.${label}.gguf`, head, sources);
+  return new ConvertedFile(`${checkpoint.name.replaceAll(/[^\w.-]+/g, "-")}.${targetName(target)}.gguf`, head, sources);
 }
 
 /** The file. Reads throw what the checkpoint's files throw. */

@@ -17,6 +17,18 @@ export const TARGETS = {
 
 export type Target = keyof typeof TARGETS;
 
+/** What is worth offering to people, smallest first. */
+export const OFFERED = ["Q4_0", "Q4_K", "Q4_1", "Q5_1", "Q6_K", "Q8_0", "F16"] as const satisfies readonly Target[];
+
+export function isTarget(name: string): name is Target {
+  return Object.hasOwn(TARGETS, name);
+}
+
+/** As llama.cpp calls such a file: its 4-bit K quants are mixed. */
+export function targetName(target: Target): string {
+  return target === "Q4_K" ? "Q4_K_M" : target;
+}
+
 /** The type of a tensor in a file of this kind. `tied`: the embedding is the head as well. Vectors stay as they are. */
 export function typeFor(tensor: CheckpointTensor, target: Target, layers: number, tied: boolean): QuantName {
   if (tensor.rows === 1) return "F32";
