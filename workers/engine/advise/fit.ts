@@ -50,27 +50,37 @@ export function fitCpu(model: Model, memory: Memory, threads: number): Fit {
 export function fitGpu(model: Model, memory: Memory, bufferBytes: number): Fit {
   const positionBytes = 2 * model.shape.layers * model.shape.kvHeads * headPad(model) * 2;
   const weights = neededTensors(model).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const layerCache = positionBytes / model.shape.layers / 2;
-  const need = (positions: number): number | null =>
-    positions * layerCache > bufferBytes ? null : weights + GPU_WORK_BYTES + positions * positionBytes;
-  return fit(model, memory, need, positionBytes);
+  const most = Math.floor(bufferBytes / (positionBytes / model.shape.layers / 2)); // keys of a layer lie in one buffer
+  return fit(model, memory, (positions) => weights + GPU_WORK_BYTES + positions * positionBytes, positionBytes, most);
 }
 
 /** `need` gives the bytes for so many positions, null where no memory would do. */
-function fit({ shape }: Model, memory: Memory, need: (positions: number) => number | null, positionBytes: number): Fit {
-  const within = (bytes: number | null, share: number): bytes is number => bytes !== null && bytes <= memory.bytes * share;
+function fit(
+  { shape }: Model,
+  memory: Memory,
+  need: (positions: number) => number | null,
+  positionBytes: number,
+  most = Infinity,
+): Fit {
   const usual = Math.min(shape.contextLength, Math.floor(USUAL_CACHE_BYTES / positionBytes / RUN) * RUN);
   const short = Math.min(SHORT, shape.contextLength);
-  let contextLength = 0;
-  // Bytes grow evenly with positions, but for what a new bank adds: halving finds the longest that holds.
-  for (let step = shape.contextLength; step >= 1; step = Math.floor(step / 2)) {
-    const longer = Math.min(contextLength + step, shape.contextLength);
-    if (longer > contextLength && within(need(longer), TIGHT)) contextLength = longer;
-  }
-  const opened = Math.min(usual, contextLength);
-  const memoryBytes = need(opened > 0 ? opened : short) ?? need(short) ?? memory.bytes;
-  if (contextLength < short) return { fit: "no", memoryBytes, contextLength: 0 };
-  return { fit: within(memoryBytes, ROOMY) ? "yes" : "tight", memoryBytes, contextLength };
+  const contextLength = longest(need, short, Math.min(shape.contextLength, most), memory.bytes * TIGHT);
+  const memoryBytes = need(contextLength > 0 ? Math.min(usual, contextLength) : short) ?? memory.bytes;
+  if (contextLength === 0) return { fit: "no", memoryBytes, contextLength };
+  return { fit: memoryBytes <= memory.bytes * ROOMY ? "yes" : "tight", memoryBytes, contextLength };
+}
+
+/** The most positions, from `least` to `most`, that stay within so many bytes; 0 where not even the least do. */
+function longest(need: (positions: number) => number | null, least: number, most: number, bytes: number): number {
+  const within = (positions: number): boolean => (need(positions) ?? Infinity) <= bytes;
+  if (within(most)) return most;
+  const [few, more] = [need(least), need(2 * least)];
+  if (few === null || few > bytes) return 0;
+  // Bytes grow evenly with positions but for the work space of another bank, or end where a piece of memory is too small.
+  let positions = most;
+  if (more !== null) positions = Math.min(most, least + Math.floor(((bytes - few) / (more - few)) * (least / RUN)) * RUN);
+  while (positions > least && !within(positions)) positions -= Math.max(RUN, Math.floor(positions / 16 / RUN) * RUN);
+  return Math.max(least, positions);
 }
 
 /** What the device has. `memoryBytes`: as the browser tells, null where it doesn't. */
