@@ -30,6 +30,9 @@ export class Advisor {
   /** The best of the catalogue for this device and budget; null before it was measured, or where nothing fits. */
   readonly recommended = $derived(recommend(this.#offered, this.budget));
 
+  #last: Promise<void> = Promise.resolve();
+  #pending = 0;
+
   constructor(
     private readonly engine: Engine,
     private readonly model: Model,
@@ -40,6 +43,7 @@ export class Advisor {
    * recommended of each model comes first: its other quantizations want more to be measured.
    */
   async consider(again = false): Promise<void> {
+    if (this.measuring) return;
     const sketches = this.model.catalogue.map(sketchesOf);
     await this.#ask(
       sketches.flatMap(([first]) => first ?? []),
@@ -60,9 +64,16 @@ export class Advisor {
     return advice ?? null;
   }
 
-  async #ask(sketches: readonly ModelSketch[], again: boolean): Promise<void> {
-    if (this.measuring || sketches.length === 0) return;
+  /** One after the other: each may have to measure. */
+  #ask(sketches: readonly ModelSketch[], again: boolean): Promise<void> {
+    if (sketches.length === 0) return this.#last;
+    this.#pending++;
     this.measuring = true;
+    this.#last = this.#last.then(() => this.#askNow(sketches, again));
+    return this.#last;
+  }
+
+  async #askNow(sketches: readonly ModelSketch[], again: boolean): Promise<void> {
     this.error = null;
     try {
       const found = await this.engine.advise($state.snapshot(sketches), { again });
@@ -71,7 +82,7 @@ export class Advisor {
     } catch (error) {
       this.error = EngineError.record(error);
     } finally {
-      this.measuring = false;
+      this.measuring = --this.#pending > 0;
     }
   }
 }

@@ -60,6 +60,13 @@ describe("the advisor", () => {
     expect(advisor.recommended).not.toBeNull();
   });
 
+  it("answers who asks while it measures, in turn", async () => {
+    const advisor = await build({ measureMs: 20 });
+    void advisor.consider();
+    const [advice] = await advisor.ask([sketchesOf({ ...ENTRY, id: "another" })[0]!]);
+    expect(advice?.id).toBe("another");
+  });
+
   it("measures once where it is asked twice at a time", async () => {
     const advisor = await build({ measureMs: 20 });
     const first = advisor.consider();
