@@ -2,7 +2,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { defineConfig } from "vite";
+import { defaultClientConditions, defineConfig } from "vite";
 import { productionHeaders } from "./.config/headers.ts";
 import { libraryTypes } from "./.config/library-types.ts";
 import { localModels } from "./.config/models.ts";
@@ -21,6 +21,8 @@ export default defineConfig({
   // A missing file is a 404, not the start page.
   appType: "mpa",
   plugins: [svelte({ configFile: false }), productionHeaders(), localModels(), libraryTypes(), widget(), serviceWorker()],
+  // onnxruntime without its program inside: that is a file of the app's, fetched when an ONNX model is opened.
+  resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   worker: { format: "es" },
   server: { port: 4173, strictPort: true, fs: { allow: [join(WEB, "..")] } },
   preview: { port: 4173, strictPort: true },

@@ -9,7 +9,7 @@ const ENTRY = join(import.meta.dirname, "..", "workers", "sw.ts");
 /** Never cached: not asked for by a page, a model, which the store keeps, or a list that has to hold from the moment it is changed. */
 const LEFT_OUT = [/^sw\.js$/, /^_headers$/, /\.map$/, /\.d\.ts$/, /^models\//, /^embed\.json$/, /^examples\//];
 /** Cached when it is first asked for: the ONNX runtime, 14 MB and more, which few people need, and the model of the demonstration. */
-const ON_DEMAND = [/^assets\/ort-/, /^builtin\/.+\.gguf$/];
+const ON_DEMAND = [/^assets\/ort[.-]/, /^builtin\/.+\.gguf$/];
 
 /** The plugin that writes dist/sw.js once everything else is there. */
 export function serviceWorker(): Plugin {

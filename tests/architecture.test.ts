@@ -43,6 +43,15 @@ const LAYERS: Record<string, readonly string[]> = {
     "workers/engine/cpu/",
     "shaders/quant/",
   ],
+  "workers/engine/onnx/": [
+    "workers/engine/base/",
+    "workers/engine/gguf/",
+    "workers/engine/checkpoint/",
+    "workers/engine/convert/",
+    "workers/engine/text/",
+    "workers/engine/chat/",
+    "shaders/quant/",
+  ],
   "workers/engine/evaluate/": ["workers/engine/base/"],
   "workers/engine/": ["workers/engine/", "shaders/"],
   "workers/store/": ["workers/engine/base/"],
@@ -55,7 +64,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "web/api/": ["workers/client.ts", "workers/engine/base/"],
   "web/panels/": ["web/state/", "web/parts/", "web/lib/", "workers/engine/base/", "workers/engine/evaluate/"],
   "web/embed/": ["web/state/", "web/parts/", "web/lib/", "workers/engine/base/"],
-  "web/cli/": ["web/api/", "public/", "workers/engine/"],
+  "web/cli/": ["web/api/", "public/", "shaders/quant/", "workers/engine/"],
 };
 
 const files = ["shaders", "workers", "web"].flatMap((top) => walk(join(ROOT, top))).filter((file) => SOURCE.test(file));

@@ -28,10 +28,16 @@ export function createHost(): Host {
     now: () => performance.now(),
     kernelFile,
     startThread,
+    onnxRuntime: async (provider) => (await import("./onnx-runtime.ts")).openRuntime(provider, threads()),
     breathe: createBreath(),
     recall,
     remember,
   };
+}
+
+/** WebKitGTK calls itself isolated and still has no shared memory to post. */
+function threads(): number {
+  return self.crossOriginIsolated && typeof SharedArrayBuffer === "function" ? navigator.hardwareConcurrency : 1;
 }
 
 async function kernelFile(name: string): Promise<ArrayBuffer> {

@@ -2,7 +2,7 @@
 import { findInCatalogue, readCatalogue, type CatalogueChoice } from "./catalogue.ts";
 import type { FindOptions, FoundModel, Library } from "./engine/api.ts";
 import type { CatalogueEntry, ModelPreview, ModelSource } from "./engine/base/wire.ts";
-import { readModelFile } from "./engine/model-file.ts";
+import { readLoadable } from "./engine/loadable.ts";
 import { openFiles } from "./files.ts";
 import { openModel } from "./sources.ts";
 import { crashesOf, markWork, refuseAfterCrashes } from "./store/crashes.ts";
@@ -64,7 +64,7 @@ async function describeChoice({ id, entry, file }: CatalogueChoice): Promise<Mod
 
 /** Reads the file's header, so that what cannot run is refused before it is downloaded. */
 async function describeFound({ id, source, defaults }: FoundModel): Promise<ModelPreview> {
-  const { name } = await readModelFile(source);
+  const { name } = await readLoadable(source);
   const { sizeBytes } = source;
   return {
     id,

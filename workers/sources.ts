@@ -10,6 +10,7 @@ import { fileUrl, parseHubAddress, readRepository, type HubAddress, type HubFile
 import { NETWORK } from "./store/http.ts";
 import { holdModel } from "./store/locks.ts";
 import { findModel, listModels } from "./store/models.ts";
+import { asOnnx, GRAPH, onnxAround, onnxInRepository } from "./onnx-sources.ts";
 import { modelUrl, partUrls, quantizationIn, wholeName } from "./store/names.ts";
 import { openStored, openUrl, type OpenOptions } from "./store/remote.ts";
 import { openSplit, openStoredSplit, type PartAddress, type SplitSource } from "./store/split.ts";
@@ -101,7 +102,8 @@ async function find(text: string, surroundings: Surroundings, options: SourceOpt
   if (hub) return (await openKeptFromHub(hub, surroundings, options)) ?? placeOnHub(hub, options);
   if (text.includes("/") && URL.canParse(text)) {
     const id = modelUrl(text);
-    return (await openKept(id, surroundings, options)) ?? { id, name: null, files: filesAt([text], null), defaults: null };
+    const kept = await openKept(id, surroundings, options);
+    return kept ?? { id, defaults: null, ...(await filesBehind(text, options)) };
   }
   const entries = await surroundings.catalogue();
   const choice = findInCatalogue(entries, text);
@@ -141,10 +143,19 @@ async function placeOnHub(hub: HubAddress, options: SourceOptions): Promise<Plac
     const url = fileUrl(hub, hub.revision, hub.path!);
     return { id: modelUrl(url), name: null, files: filesAt([url], null), defaults: null };
   }
-  const { path, files } = chooseModel(hub, modelsOf(repository.files));
+  const models = modelsOf(repository.files);
+  const onnx = models.length === 0 || GRAPH.test(hub.path ?? "") ? onnxInRepository(hub, repository) : null;
+  if (onnx) return { id: hubKey(hub, hub.path ?? `onnx/${hub.quantization ?? ""}`), defaults: null, ...onnx };
+  const { path, files } = chooseModel(hub, models);
   // Of the commit that was read, so that all shards are of one file, whatever is pushed meanwhile.
   const address = ({ path, sha256 }: HubFile): PartAddress => ({ urls: [fileUrl(hub, repository.commit, path)], sha256 });
   return { id: hubKey(hub, path), name: null, files: files.map(address), defaults: null };
+}
+
+/** A GGUF file by itself or in parts, or a graph with the files beside it. */
+async function filesBehind(url: string, options: SourceOptions): Promise<Pick<Place, "files" | "name">> {
+  if (!GRAPH.test(new URL(url).pathname)) return { name: null, files: filesAt([url], null) };
+  return onnxAround(url, { network: NETWORK, token: await tokenFor(url, options.token ?? null), signal: options.signal });
 }
 
 /** What the hub says of a repository. Null where it can't be had and a file's own address may do without. */
@@ -161,6 +172,11 @@ async function readIfPossible(hub: HubAddress, options: SourceOptions): Promise<
 /** The files of a split model as one, made anew after the download: what a server said before was not checked. */
 async function openParts(id: string, split: SplitSource): Promise<Pick<OpenedModel, "source" | "download">> {
   const { parts } = split;
+  const onnx = asOnnx(parts);
+  if (onnx) {
+    const bring = (signal?: AbortSignal): Promise<void> => split.download(signal);
+    return { source: onnx, download: parts.every(({ isStored }) => isStored) ? null : keeping(id, bring) };
+  }
   const name = wholeName(parts[0]!.name);
   const source = new Replaceable(await joinSplit(name, parts));
   const download = async (signal?: AbortSignal): Promise<void> => {

@@ -16,7 +16,7 @@ import { NORMALIZATIONS, summarize, type Estimate } from "../../workers/engine/e
 import type { Normalization, QuestionTask, Task } from "../../workers/engine/evaluate/task.ts";
 import { openJudge } from "./judge.ts";
 
-const USAGE = `Usage: npm run eval -- --task questions.jsonl|text.txt --model model.gguf
+const USAGE = `Usage: npm run eval -- --task questions.jsonl|text.txt --model model.gguf|folder of an ONNX model
   --against model.gguf     another model on the same questions: difference of answers, KL divergence
   --shots 5                examples before each question: the first of --examples file, or of the task itself
   --normalization way      ${NORMALIZATIONS.join(" | ")}; default: the paper's

@@ -3,7 +3,7 @@ import { EngineError } from "../../workers/engine/base/errors.ts";
 import type { Conversation } from "../lib/conversation.ts";
 import { toMarkdown, pathTo } from "../lib/conversation.ts";
 import { removeEvaluations } from "../lib/evaluations.ts";
-import { pickFiles, saveFile } from "../lib/files.ts";
+import { pickFiles, pickFolder, saveFile } from "../lib/files.ts";
 import type { Remedy } from "../lib/remedies.ts";
 import { writeArchives } from "../lib/transfer.ts";
 import { askToPersist, removeServiceWorker } from "../lib/service-worker.ts";
@@ -79,7 +79,9 @@ export class App {
 
   /** Files that were dropped, picked or opened with the app: conversations are imported, everything else is tried as a model. */
   async open(files: readonly File[]): Promise<void> {
-    const isArchive = (file: File): boolean => file.name.endsWith(".json");
+    // Beside an ONNX graph, JSON files are part of the model.
+    const graph = files.some((file) => file.name.endsWith(".onnx"));
+    const isArchive = (file: File): boolean => !graph && file.name.endsWith(".json");
     for (const file of files.filter(isArchive)) await this.importFile(file);
     const parts = files.filter((file) => !isArchive(file));
     if (parts.length > 0) await this.choose(parts);
@@ -91,6 +93,14 @@ export class App {
     if (files.length === 0) return;
     this.route.close();
     await this.choose(files);
+  }
+
+  /** Lets the person pick the folder of a model, as repositories of ONNX models are. */
+  async pickFolder(): Promise<void> {
+    const files = await pickFolder();
+    if (files.length === 0) return;
+    this.route.close();
+    await this.open(files);
   }
 
   /** Lets the person pick a model from the disk to be copied into the store: one file, or all files of a split one. */

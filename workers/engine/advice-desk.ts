@@ -6,7 +6,9 @@ import type { Model } from "./base/model.ts";
 import type { ByteSource } from "./base/source.ts";
 import type { ModelSource } from "./base/wire.ts";
 import type { Engine } from "./engine.ts";
-import { readModelFile, type ModelFile } from "./model-file.ts";
+import { EngineError } from "./base/errors.ts";
+import { isGguf, readLoadable } from "./loadable.ts";
+import type { ModelFile } from "./model-file.ts";
 
 export interface AdviceOptions {
   readonly signal: AbortSignal;
@@ -35,7 +37,11 @@ export class AdviceDesk {
       if (isSketch(subject)) models.push({ model: drawModel(subject), known: subject });
       else {
         const found = await find(subject);
-        const file = await readModelFile(found.source, signal);
+        const file = await readLoadable(found.source, signal);
+        if (!isGguf(file)) {
+          const message = `${file.name} is an ONNX graph: how fast onnxruntime runs it is not foretold.`;
+          throw new EngineError("bad_request", message, "Load it and see.");
+        }
         models.push({ model: file.model, known: knownOf(found, file) });
       }
     }

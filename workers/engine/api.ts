@@ -21,7 +21,7 @@ import type {
 } from "./base/wire.ts";
 import { detailsOf } from "./details.ts";
 import { Engine, openEngine, type Prepared } from "./engine.ts";
-import { readModelFile } from "./model-file.ts";
+import { isGguf, readLoadable } from "./loadable.ts";
 import { Queue } from "./queue.ts";
 
 /** A model file found, and what is known of it besides its bytes. */
@@ -99,7 +99,7 @@ class Api implements WorkerApi {
 
   tokenize: WorkerApi["tokenize"] = (model, text, options) => {
     return reply(() => this.need(model).engine.tokenize(text, options));
-  }
+  };
 
   detokenize: WorkerApi["detokenize"] = (model, ids) => reply(() => this.need(model).engine.detokenize(ids));
 
@@ -140,9 +140,11 @@ class Api implements WorkerApi {
   stats: WorkerApi["stats"] = (model) => reply(() => this.need(model).engine.stats);
 
   inspect: WorkerApi["inspect"] = (job, source) => {
-    return this.asJob(job, async (signal) =>
-      detailsOf(await readModelFile((await this.library.find(source, { signal })).source, signal)),
-    );
+    return this.asJob(job, async (signal) => {
+      const file = await readLoadable((await this.library.find(source, { signal })).source, signal);
+      if (isGguf(file)) return detailsOf(file);
+      throw new EngineError("bad_request", `${file.name} is an ONNX graph; tensors and metadata are shown of GGUF files.`);
+    });
   };
 
   advise: WorkerApi["advise"] = (job, subjects, again) => {
@@ -189,11 +191,11 @@ class Api implements WorkerApi {
     onProgress({ phase: "header", doneBytes: 0, totalBytes: 0, bytesPerSecond: 0 });
     const found = await this.library.find(request.model, { token, hub, signal, onProgress });
     if (!request.afterCrashes) await found.refuseAfterCrashes();
-    let file = await readModelFile(found.source, signal);
+    let file = await readLoadable(found.source, signal);
     if (found.download) {
       await found.download(signal);
       // What is in the store was checked; what the server said before was not.
-      file = await readModelFile(found.source, signal);
+      file = await readLoadable(found.source, signal);
     }
     signal.throwIfAborted();
     await this.free();
@@ -201,7 +203,7 @@ class Api implements WorkerApi {
     try {
       const engine = await openEngine(this.host, file, { ...found, backend, contextLength, cache, onProgress, signal });
       this.current = { handle: ++this.lastHandle, engine, found };
-      await this.desk.foretell(found, file);
+      if (isGguf(file)) await this.desk.foretell(found, file);
       return this.current;
     } finally {
       await endWork();

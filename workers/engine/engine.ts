@@ -13,7 +13,7 @@ import { PromptScorer } from "./decode/score.ts";
 import { scoreContinuations } from "./decode/continuations.ts";
 import type { Constraint } from "./grammar/constraint.ts";
 import { Grammars } from "./grammar/grammar.ts";
-import type { ModelFile } from "./model-file.ts";
+import { isGguf, type Loadable } from "./loadable.ts";
 import { BackendSession, type Session } from "./model/session.ts";
 import {
   chatMessages,
@@ -67,10 +67,12 @@ interface HeldTask extends Task {
  * Loads the weights of a file into a backend. Throws `out_of_memory`, `no_gpu`, `no_wasm_simd`, `aborted` and what reading
  * the file throws; nothing is left in memory then.
  */
-export async function openEngine(host: Host, file: ModelFile, options: EngineOptions): Promise<Engine> {
+export async function openEngine(host: Host, file: Loadable, options: EngineOptions): Promise<Engine> {
   const began = host.now();
-  const { backend, reason } = await openBackend(host, file, options);
-  const session = new BackendSession(backend, file.model.shape);
+  const { backend, reason } = isGguf(file)
+    ? await openBackend(host, file, options)
+    : await (await import("./onnx/open.ts")).openOnnx(host, file, options);
+  const session = new BackendSession(backend, isGguf(file) ? file.model.shape : file.shape);
   const load = { bytes: file.source.sizeBytes, milliseconds: host.now() - began };
   return new Engine(host, file, session, options, reason, load);
 }
@@ -85,7 +87,7 @@ export class Engine {
 
   constructor(
     private readonly host: Host,
-    private readonly file: ModelFile,
+    private readonly file: Loadable,
     private readonly session: Session,
     private readonly options: Pick<EngineOptions, "id" | "name" | "defaults">,
     private readonly reason: string,

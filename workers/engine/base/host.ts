@@ -1,4 +1,5 @@
 // What the engine asks of the place it runs in. A Web Worker, a test in Node and a bench each build one.
+import type { OnnxProvider, OnnxRuntime } from "./onnx.ts";
 
 /** A compute thread: a worker that runs `cpu/thread.ts`. */
 export interface Thread {
@@ -21,6 +22,8 @@ export interface Host {
   now(): number;
   /** The bytes of a built WASM file of `cpu/build/`, by file name: "relaxed16.shared.wasm". */
   kernelFile(name: string): Promise<BufferSource>;
+  /** Fetches the runtime of ONNX models, set up for a provider; absent where none is at hand. */
+  onnxRuntime?(provider: OnnxProvider): Promise<OnnxRuntime>;
   /** Starts a compute thread. Throws where threads are not allowed. */
   startThread(): Thread;
   /** Gives other tasks of this thread their turn: messages, stop requests. */

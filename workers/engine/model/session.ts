@@ -1,5 +1,5 @@
 // A conversation's place in the KV cache: which tokens are in it, and what still has to be read.
-import type { Backend, BackendInfo, DeviceDecode } from "../base/backend.ts";
+import type { BackendInfo, DeviceDecode, Runner } from "../base/backend.ts";
 import { assert, EngineError } from "../base/errors.ts";
 import type { Shape } from "../base/model.ts";
 
@@ -49,7 +49,7 @@ export class BackendSession implements Session {
   private disposed = false;
 
   constructor(
-    private readonly backend: Backend,
+    private readonly backend: Runner,
     readonly shape: Shape,
   ) {
     this.decode = backend.decode ? (request) => this.decodeOnDevice(request) : null;
