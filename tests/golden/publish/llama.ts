@@ -77,11 +77,11 @@ export function asMeta(gguf: StateDict): Map<string, Weights> {
   return named(gguf, ["tok_embeddings", "norm", "output"], (layer, [, meta]) => `layers.${layer}.${meta}.weight`);
 }
 
-/** Hugging Face's names, and its order of the rows of q and k. */
-export function asHuggingFace(gguf: StateDict): Map<string, Weights> {
+/** Hugging Face's names, and its order of the rows of q and k in each head. */
+export function asHuggingFace(gguf: StateDict, headDim = HEAD_DIM): Map<string, Weights> {
   const names = ["model.embed_tokens", "model.norm", "lm_head"] as const;
   const dict = named(gguf, names, (layer, [, , hugging]) => `model.layers.${layer}.${hugging}.weight`);
-  for (const [name, weights] of dict) if (/[qk]_proj/.test(name)) dict.set(name, halves(weights));
+  for (const [name, weights] of dict) if (/[qk]_proj/.test(name)) dict.set(name, halves(weights, headDim));
   return dict;
 }
 
@@ -115,12 +115,12 @@ function named(
 }
 
 /** Rows of each head: first those of even places, then those of odd ones. */
-function halves({ extents, values }: Weights): Weights {
+function halves({ extents, values }: Weights, headDim: number): Weights {
   const [rows = 0, cols = 0] = extents;
   const out = new Float32Array(values.length);
   for (let row = 0; row < rows; row++) {
-    const within = row % HEAD_DIM;
-    const to = row - within + (within % 2) * (HEAD_DIM / 2) + (within >> 1);
+    const within = row % headDim;
+    const to = row - within + (within % 2) * (headDim / 2) + (within >> 1);
     out.set(values.subarray(row * cols, (row + 1) * cols), to * cols);
   }
   return { extents, values: out };
