@@ -58,7 +58,8 @@ export class OnnxRunner implements Runner {
     return this.cache ? Math.max(1, Math.min(256, Math.floor(2 ** 24 / this.shape.vocab))) : this.contextLength;
   }
 
-  async forward(tokens: Uint32Array, at: number, logits: "none" | "last" | "all"): Promise<Float32Array> {
+  async forward(tokens: Uint32Array, at: number, logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
+    if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
     this.tokens.length = at;
     this.tokens.push(...tokens);
     await this.cache?.truncate(at);
