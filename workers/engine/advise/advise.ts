@@ -21,7 +21,7 @@ export type Known = Omit<ModelSketch, "shape">;
 const LEAST_ANSWER = 16;
 const LEAST_PROMPT = 16;
 /** Measurements of another version are not believed. */
-const VERSION = 1;
+const VERSION = 2;
 
 interface Kept {
   readonly predicted: Prediction;
@@ -157,7 +157,7 @@ function typesOf(models: readonly Model[]): QuantName[] {
 }
 
 const GPU_KEY = `speed gpu ${VERSION}`;
-const TIMES: readonly (keyof Speed)[] = ["layerMs", "attendMs", "prefillAttendMs", "activationMs"];
+const TIMES: readonly (keyof Speed)[] = ["byteMs", "cachedBytes", "layerMs", "attendMs", "prefillAttendMs", "activationMs"];
 const pastKey = (id: string): string => `advice ${id}`;
 
 function isSpeed(value: unknown): value is CpuSpeed & GpuSpeed {

@@ -57,6 +57,8 @@ export async function measureGpu(host: Host): Promise<GpuSpeed | null> {
       bufferBytes: maxBufferSize,
       decodeMs: perType((type) => byteMs * (QUANTS[type].blockBytes / QUANTS[type].blockSize)),
       prefillMs: perType(() => productMs),
+      byteMs: 0,
+      cachedBytes: 0,
       layerMs: DISPATCHES * nothing,
       attendMs: 2 * byteMs, // keys and values are halves
       prefillAttendMs: productMs,

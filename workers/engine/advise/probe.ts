@@ -24,6 +24,8 @@ const NARROW: Shape = {
 };
 /** 88 million weights: more than most processors cache. */
 const WIDE: Shape = { ...NARROW, layers: 2, dim: 2048, ffnDim: 5632, heads: 32, contextLength: 256 };
+/** 352 million weights: what comes from memory, whatever the caches. Read once for a device, one token at a time. */
+const LARGE: Shape = { ...WIDE, layers: 8 };
 /** How far the narrow one looks back. */
 const FAR = 1024;
 const MANY = 64;
@@ -49,7 +51,7 @@ export function measuredType(type: QuantName): QuantName {
 }
 
 /**
- * Measures the types, about a tenth of a second each and three tenths for the rest; `known` is what was measured before, and is added to.
+ * Measures the types, a few tenths of a second each, and about a second for what is measured once; `known` is what was measured before, and is added to.
  * Throws `no_wasm_simd`, `out_of_memory`.
  */
 export async function measureCpu(host: Host, types: readonly QuantName[], known: CpuSpeed | null): Promise<CpuSpeed> {
@@ -71,17 +73,24 @@ export async function measureCpu(host: Host, types: readonly QuantName[], known:
       continue;
     }
     const { tier, threads } = backend;
-    speed = {
-      tier,
-      threads,
-      ...separate(type, plainModel(NARROW, type), (await timeModel(host, plainModel(NARROW, type))).times, model, times),
-    };
+    const narrow = plainModel(NARROW, type);
+    const separated = separate(type, narrow, (await timeModel(host, narrow)).times, model, times);
+    const large = plainModel(LARGE, type);
+    const { one } = (await timeModel(host, large, true)).times;
+    const byteMs = Math.max(0, one - LARGE.layers * separated.layerMs) / bytesOf(large);
+    speed = { tier, threads, ...separated, byteMs, cachedBytes: bytesOf(model) };
   }
   return speed!;
 }
 
 /** What a weight costs and what a layer costs, from two models that have different shares of both. */
-function separate(type: QuantName, narrow: Model, narrowTimes: Times, wide: Model, wideTimes: Times): Speed {
+function separate(
+  type: QuantName,
+  narrow: Model,
+  narrowTimes: Times,
+  wide: Model,
+  wideTimes: Times,
+): Omit<Speed, "byteMs" | "cachedBytes"> {
   const [a, b] = [workOf(narrow), workOf(wide)];
   const weights = (work: typeof a): number => work.matrices.reduce((sum, { layers, head }) => sum + layers + head, 0);
   const one = solve([weights(a), a.layers, narrowTimes.one], [weights(b), b.layers, wideTimes.one]);
@@ -109,22 +118,28 @@ function solve(
   return x < 0 ? { x: 0, y: t1 / q1 } : { x, y };
 }
 
-async function timeModel(host: Host, model: Model): Promise<{ times: Times; backend: Backend["info"] }> {
+function bytesOf(model: Model): number {
+  return neededTensors(model).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** Times of a model; with `oneAlone` only of single tokens. */
+async function timeModel(host: Host, model: Model, oneAlone = false): Promise<{ times: Times; backend: Backend["info"] }> {
   const { openCpu } = await import("../cpu/open.ts");
   const backend = await openCpu(host, model, model.shape.contextLength);
   try {
     for (const tensor of neededTensors(model)) await writeZeros(backend, tensor);
     await backend.ready();
     const time = (tokens: number, at: number, repeats: number): Promise<number> =>
-      undisturbed(repeats, async () => {
+      medianOf(repeats, async () => {
         const start = host.now();
         await backend.forward(new Uint32Array(tokens), at, "last");
         return host.now() - start;
       });
     const far = FAR + MANY <= model.shape.contextLength ? FAR : 0;
     const times = {
-      one: await time(1, 0, 9),
-      many: await time(MANY, 0, 2),
+      one: await time(1, 0, oneAlone ? 5 : 15),
+      // browsers compile the kernels again while they first run
+      many: oneAlone ? 0 : (await time(MANY, 0, 2), await time(MANY, 0, 3)),
       oneFar: far > 0 ? await time(1, far, 5) : 0,
       manyFar: far > 0 ? await time(MANY, far, 2) : 0,
     };
@@ -143,9 +158,9 @@ async function writeZeros(backend: Backend, tensor: Tensor): Promise<void> {
   }
 }
 
-/** The lower quartile: what others took of the processor meanwhile is no property of the model. */
-async function undisturbed(repeats: number, measure: () => Promise<number>): Promise<number> {
+/** The median, which few disturbances reach. */
+async function medianOf(repeats: number, measure: () => Promise<number>): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < repeats; i++) times.push(await measure());
-  return times.sort((a, b) => a - b)[(repeats - 1) >> 2]!;
+  return times.sort((a, b) => a - b)[repeats >> 1]!;
 }

@@ -95,6 +95,8 @@ describe("a graphics card", () => {
     bufferBytes: 2 ** 31,
     decodeMs: { Q8_0: 1e-8 },
     prefillMs: { Q8_0: 1e-9 },
+    byteMs: 0,
+    cachedBytes: 0,
     layerMs: 0.01,
     attendMs: 0,
     prefillAttendMs: 0,
@@ -103,7 +105,7 @@ describe("a graphics card", () => {
 
   it("is predicted by what was measured of it, the faster backend first", async () => {
     const host = nodeHost();
-    await host.remember("speed gpu 1", card);
+    await host.remember("speed gpu 2", card);
     const adviser = new Adviser(host);
     const { predictions } = await adviser.advise(drawModel(SMOL), SMOL);
     // 134,479,872 weights in the matrices, 30 layers
@@ -113,7 +115,7 @@ describe("a graphics card", () => {
 
   it("is believed to be as slow as its first answer, once a model", async () => {
     const host = nodeHost();
-    await host.remember("speed gpu 1", card);
+    await host.remember("speed gpu 2", card);
     const adviser = new Adviser(host);
     const speed = async (): Promise<number> => (await adviser.advise(drawModel(SMOL), SMOL)).predictions[0]!.tokensPerSecond;
     const before = await speed();

@@ -5,7 +5,16 @@ import { plainModel } from "../../../../workers/engine/advise/sketch.ts";
 import { workOf } from "../../../../workers/engine/advise/work.ts";
 import { SHAPE } from "./shapes.ts";
 
-const NOTHING: Speed = { decodeMs: {}, prefillMs: {}, layerMs: 0, attendMs: 0, prefillAttendMs: 0, activationMs: 0 };
+const NOTHING: Speed = {
+  decodeMs: {},
+  prefillMs: {},
+  byteMs: 0,
+  cachedBytes: 0,
+  layerMs: 0,
+  attendMs: 0,
+  prefillAttendMs: 0,
+  activationMs: 0,
+};
 const work = workOf(plainModel(SHAPE, "Q4_0"));
 
 describe("the work of a model", () => {
@@ -28,6 +37,13 @@ describe("a token", () => {
     const speed = { ...NOTHING, decodeMs: { Q4_0: 1e-3 } };
     expect(tokenMs(work, speed, 0)).toBeCloseTo((73728 + 6400) / 1000);
     expect(tokenMs(work, speed, 500)).toBe(tokenMs(work, speed, 0));
+  });
+
+  it("costs what memory gives, as far as no cache holds its weights", () => {
+    const bytes = (80_128 * 18) / 32;
+    const speed = { ...NOTHING, decodeMs: { Q4_0: 1e-3 }, byteMs: 0.01, cachedBytes: bytes / 4 };
+    expect(tokenMs(work, speed, 0)).toBeCloseTo(0.25 * 80.128 + 0.75 * bytes * 0.01);
+    expect(tokenMs(work, { ...speed, cachedBytes: bytes }, 0)).toBeCloseTo(80.128);
   });
 
   it("costs every layer its share, and every position behind it", () => {
