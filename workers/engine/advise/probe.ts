@@ -76,7 +76,11 @@ export async function measureCpu(host: Host, types: readonly QuantName[], known:
     const narrow = plainModel(NARROW, type);
     const separated = separate(type, narrow, (await timeModel(host, narrow)).times, model, times);
     const large = plainModel(LARGE, type);
-    const { one } = (await timeModel(host, large, true)).times;
+    // a device that has no room for it has none for models that its caches do not hold either
+    const one = await timeModel(host, large, true).then(
+      ({ times }) => times.one,
+      () => 0,
+    );
     const byteMs = Math.max(0, one - LARGE.layers * separated.layerMs) / bytesOf(large);
     speed = { tier, threads, ...separated, byteMs, cachedBytes: bytesOf(model) };
   }
