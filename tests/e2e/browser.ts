@@ -33,13 +33,16 @@ export interface TestBrowser {
   close(): Promise<void>;
 }
 
-/** Starts Chromium; with the profile of an earlier one, where given. */
-export async function openChromium(profile = mkdtempSync(join(tmpdir(), "cria-chromium-"))): Promise<TestBrowser> {
+/** Starts Chromium; with the profile of an earlier one, where given, and with further flags. */
+export async function openChromium(
+  profile = mkdtempSync(join(tmpdir(), "cria-chromium-")),
+  flags: readonly string[] = [],
+): Promise<TestBrowser> {
   const browser = await puppeteer.launch({
     executablePath: findBrowser("chromium"),
     headless: true,
     userDataDir: profile,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
   });
   return {
     browser,
