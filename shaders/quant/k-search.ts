@@ -35,41 +35,52 @@ function scaleAndMinimum(run: Float32Array, top: number, from: number, candidate
   const width = f(greatest - least);
   let scale = f(1 / f(top / width));
   let minimum = least;
-  let best = errorOf(run, scale, minimum, f(top / width), least, top);
+  let inverse = f(top / width);
+  for (let i = 0; i < 32; i++) levels[i] = clamp(nearest(f(inverse * f(run[i]! - least))), 0, top);
+  let best = errorOf(run, scale, minimum);
   for (let step = 0; step <= candidates; step++) {
     // The better minimum found so far moves the start of the next ranges, as in llama.cpp.
     const start = minimum;
-    const inverse = f(f(f(from + f(f(0.1) * step)) + top) / f(greatest - start));
+    inverse = f(f(f(from + f(f(0.1) * step)) + top) / f(greatest - start));
     let sumL = 0;
     let sumL2 = 0;
     let sumXL = 0;
     for (let i = 0; i < 32; i++) {
-      const q = clamp(nearest(f(inverse * f(run[i]! - start))), 0, top);
+      const x = run[i]!;
+      const q = clamp(nearest(f(inverse * f(x - start))), 0, top);
       const weighted = f(importance[i]! * q);
+      levels[i] = q;
       sumL = f(sumL + weighted);
       sumL2 = f(sumL2 + f(weighted * q));
-      sumXL = f(sumXL + f(weighted * run[i]!));
+      sumXL = f(sumXL + f(weighted * x));
     }
     // Least squares for these q; a minimum above zero is not representable.
     const determinant = f(f(sumW * sumL2) - f(sumL * sumL));
     if (determinant <= 0) continue;
     let s = f(f(f(sumW * sumXL) - f(sumX * sumL)) / determinant);
     let m = f(f(f(sumL2 * sumX) - f(sumL * sumXL)) / determinant);
-    if (m > 0) [s, m] = [f(sumXL / sumL2), 0];
-    const error = errorOf(run, s, m, inverse, start, top);
-    if (error < best) [best, scale, minimum] = [error, s, m];
+    if (m > 0) {
+      s = f(sumXL / sumL2);
+      m = 0;
+    }
+    const error = errorOf(run, s, m);
+    if (error < best) {
+      best = error;
+      scale = s;
+      minimum = m;
+    }
   }
   return [scale, -minimum];
 }
 
 const importance = new Float32Array(32); // of the run at hand
+const levels = new Float32Array(32); // q of the run at hand
 
-/** Weighted squares of what scale · q + minimum leaves of the run, where q = inverse · (weight - least). */
-function errorOf(run: Float32Array, scale: number, minimum: number, inverse: number, least: number, top: number): number {
+/** Weighted squares of what scale · q + minimum leaves of the run. */
+function errorOf(run: Float32Array, scale: number, minimum: number): number {
   let sum = 0;
   for (let i = 0; i < 32; i++) {
-    const q = clamp(nearest(f(inverse * f(run[i]! - least))), 0, top);
-    const off = f(f(f(scale * q) + minimum) - run[i]!);
+    const off = f(f(f(scale * levels[i]!) + minimum) - run[i]!);
     sum = f(sum + f(importance[i]! * f(off * off)));
   }
   return sum;

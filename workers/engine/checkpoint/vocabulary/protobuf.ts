@@ -22,13 +22,19 @@ export function* fieldsIn(file: string, message: Uint8Array): Generator<Field> {
     at += count;
     return at - count;
   };
-  /** Beyond 2^53 a varint is rounded; negative ones, of ten bytes, come out as such. */
+  /** Negative ones take ten bytes, as 64-bit integers; beyond 2^53 a number is rounded. */
   const varint = (): number => {
     let value = 0;
-    for (let factor = 1, i = 0; i < 10; i++, factor *= 128) {
+    for (let factor = 1, i = 0; i < 7; i++, factor *= 128) {
       const byte = message[skip(1)]!;
       value += (byte & 127) * factor;
-      if (byte < 128) return i === 9 ? value - 2 ** 64 : value;
+      if (byte < 128) return value;
+    }
+    let long = BigInt(value);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
+      const byte = message[skip(1)]!;
+      long += BigInt(byte & 127) << shift;
+      if (byte < 128) return Number(BigInt.asIntN(64, long));
     }
     throw damaged(file, "it has a number of more than ten bytes");
   };
