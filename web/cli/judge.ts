@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { readdirSync, statSync } from "node:fs";
 import { basename, join, sep } from "node:path";
 import { wholeCompletion } from "../../workers/engine/answers.ts";
-import type { CompletionRequest } from "../../workers/engine/base/openai.ts";
+import type { Completion, CompletionRequest } from "../../workers/engine/base/openai.ts";
 import { openEngine } from "../../workers/engine/engine.ts";
 import type { Judge } from "../../workers/engine/evaluate/evaluate.ts";
 import type { Host } from "../../workers/engine/base/host.ts";
@@ -33,8 +33,7 @@ export async function openJudge(path: string, options: JudgeOptions = {}): Promi
     defaults: null,
   });
   const author = { model: engine.info.id, bytesOf: (id: number) => engine.tokenizer.piece(id, { special: true }) };
-  const create = (request: CompletionRequest): Promise<never> =>
-    wholeCompletion(author, engine.complete(request)()) as Promise<never>;
+  const create = (request: CompletionRequest): Promise<Completion> => wholeCompletion(author, engine.complete(request)());
   return {
     info: engine.info,
     tokenize: async (text, { bos = false, special = false } = {}) => engine.tokenize(text, { bos, special }),

@@ -1,7 +1,8 @@
 // Asks a loaded model the questions of a task, one after the other, and gives what came of each. Needs nothing but the library's surface, so
 // that it runs on every backend and in every place where that runs.
 // Source: the LLaMA paper, section 3: likelihood per character, and for OpenBookQA and BoolQ against the same completion after "Answer:".
-import type { Cria } from "../base/cria.ts";
+import type { Cria, RequestOptions } from "../base/cria.ts";
+import type { Completion, CompletionRequest } from "../base/openai.ts";
 import type { ContinuationScore } from "../base/score.ts";
 import { matchesExactly } from "./answers.ts";
 import { withExamples, type Asked } from "./examples.ts";
@@ -10,7 +11,11 @@ import type { AnswerResult, ChoiceResult, OptionScore, Result } from "./result.t
 import type { AnswerItem, ChoiceItem, Item, Normalization, QuestionTask, Task } from "./task.ts";
 
 /** The part of a loaded model that is asked. */
-export type Judge = Pick<Cria, "score" | "completions" | "tokenize" | "info">;
+export interface Judge extends Pick<Cria, "score" | "tokenize" | "info"> {
+  readonly completions: {
+    create(request: CompletionRequest & { stream?: false | null }, options?: RequestOptions): Promise<Completion>;
+  };
+}
 
 export interface EvaluateOptions {
   /** Results that are known already: as many questions or windows are left out at the start. */

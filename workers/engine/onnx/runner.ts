@@ -115,11 +115,13 @@ export class OnnxRunner implements Runner {
   }
 }
 
+/** Half floats come as their bits, or in the type that newer browsers have for them: the bits are the same. */
 function floatsOf(data: OnnxTensor.Data): Float32Array {
   if (data instanceof Float32Array) return data;
-  if (data instanceof Uint16Array) return Float32Array.from(data, (bits) => HALF[bits]!);
-  // Newer browsers have a type for them, which the runtime then uses.
-  if (ArrayBuffer.isView(data)) return Float32Array.from(Array.from(data as unknown as ArrayLike<number>, Number));
+  if (ArrayBuffer.isView(data)) {
+    const halves = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+    return Float32Array.from(halves, (bits) => HALF[bits]!);
+  }
   throw new EngineError("bad_logits", "The graph's logits are no numbers.", "Choose another export of this model.");
 }
 

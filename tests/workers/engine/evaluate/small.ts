@@ -3,6 +3,7 @@ import type { Backend } from "../../../../workers/engine/base/backend.ts";
 import type { Cria } from "../../../../workers/engine/base/cria.ts";
 import type { Shape } from "../../../../workers/engine/base/model.ts";
 import { scoreContinuations } from "../../../../workers/engine/decode/continuations.ts";
+import type { Judge } from "../../../../workers/engine/evaluate/evaluate.ts";
 import { BackendSession } from "../../../../workers/engine/model/session.ts";
 import type { Tokenizer } from "../../../../workers/engine/text/tokenizer.ts";
 import { tokenizerOf } from "../doubles.ts";
@@ -55,10 +56,7 @@ export class SmallBackend implements Backend {
 }
 
 /** The library's surface over it, as far as an evaluation asks. `said` is what it answers in words. */
-export function smallCria(
-  backend = new SmallBackend(),
-  said: (prompt: string) => string = () => "",
-): Pick<Cria, "score" | "tokenize" | "info" | "completions"> {
+export function smallCria(backend = new SmallBackend(), said: (prompt: string) => string = () => ""): Judge {
   const session = new BackendSession(backend, backend.shape);
   const tokenizer = smallTokenizer();
   return {
@@ -66,8 +64,10 @@ export function smallCria(
     tokenize: async (text) => tokenizer.encode(text),
     score: (request) => scoreContinuations(session, tokenizer, request),
     completions: {
-      create: (({ prompt }: { prompt: string }) =>
-        Promise.resolve({ choices: [{ text: said(prompt) }] })) as unknown as Cria["completions"]["create"],
+      create: ({ prompt }) => {
+        const choice = { index: 0, text: said(String(prompt)), finish_reason: "stop", stop_type: "eos", logprobs: null } as const;
+        return Promise.resolve({ id: "1", object: "text_completion", created: 0, model: "small", choices: [choice] });
+      },
     },
   };
 }
