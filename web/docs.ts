@@ -18,11 +18,12 @@ for (const figure of document.querySelectorAll<HTMLElement>("figure.code")) {
 
 function copyButton(code: HTMLElement): HTMLButtonElement {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
-  button.addEventListener("click", async () => {
+  const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(code.textContent);
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = "Copy"), 2000);
-  });
+  };
+  button.addEventListener("click", () => void copy());
   return button;
 }
 

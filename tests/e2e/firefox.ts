@@ -16,6 +16,10 @@ export async function openFirefox(preferences: Record<string, boolean | number |
   return {
     open: async (url) => void (await page.goto(url)),
     evaluate: (body) => page.evaluate(`(async () => { ${body} })()`),
+    async evaluateInFrame(part, body) {
+      const frame = await page.waitForFrame((frame) => frame.url().includes(part));
+      return frame.evaluate(`(async () => { ${body} })()`);
+    },
     close: () => browser.close(),
   };
 }

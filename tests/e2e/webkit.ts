@@ -9,6 +9,8 @@ export interface DrivenPage {
   open(url: string): Promise<void>;
   /** Runs the body of an async function in the page; its JSON value comes back. Throws what the script threw. */
   evaluate(body: string): Promise<unknown>;
+  /** The same in the page's frame whose address has `part` in it, as soon as there is one. */
+  evaluateInFrame(part: string, body: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -26,16 +28,35 @@ export async function openWebKit(): Promise<DrivenPage> {
     const started = await retry(() => command("POST", "/session", { capabilities: { alwaysMatch: {} } }));
     const session = `/session/${Object(started).sessionId}`;
     await command("POST", `${session}/timeouts`, { script: 300_000, pageLoad: 60_000 });
+    const evaluate = async (body: string): Promise<unknown> => {
+      const script = `const done = arguments[arguments.length - 1];
+          (async () => { ${body} })().then((value) => done({ value }), (error) => done({ error: String(error) }));`;
+      const result = Object(await command("POST", `${session}/execute/async`, { script, args: [] }));
+      if (typeof result.error === "string") throw new Error(result.error);
+      return result.value;
+    };
     return {
       async open(url) {
         await command("POST", `${session}/url`, { url });
       },
-      async evaluate(body) {
-        const script = `const done = arguments[arguments.length - 1];
-          (async () => { ${body} })().then((value) => done({ value }), (error) => done({ error: String(error) }));`;
-        const result = Object(await command("POST", `${session}/execute/async`, { script, args: [] }));
-        if (typeof result.error === "string") throw new Error(result.error);
-        return result.value;
+      evaluate,
+      async evaluateInFrame(part, body) {
+        // By its element: neither WebDriver's numbers nor window.length know the frames of shadow trees.
+        const find = `return [document, ...[...document.querySelectorAll("*")].flatMap((element) => element.shadowRoot ?? [])]
+          .flatMap((tree) => [...tree.querySelectorAll("iframe")]).find((frame) => frame.src.includes(${JSON.stringify(part)})) ?? null;`;
+        for (let tries = 0; tries < 200; tries++) {
+          const id = await evaluate(find);
+          if (id !== null) {
+            await command("POST", `${session}/frame`, { id });
+            try {
+              return await evaluate(body);
+            } finally {
+              await command("POST", `${session}/frame`, { id: null });
+            }
+          }
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        throw new Error(`No frame's address has ${part} in it.`);
       },
       async close() {
         await command("DELETE", session).catch(() => undefined); // a browser that died is closed too

@@ -28,6 +28,7 @@ export async function dress(config: Config): Promise<Words> {
   // mixed from the two that the page chose
   root.classList.toggle("own-colours", own);
   const language = spokenLanguage(config.language || navigator.language);
+  const words = await wordsOf(language);
   root.lang = language;
-  return wordsOf(language);
+  return words;
 }

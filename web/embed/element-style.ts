@@ -33,7 +33,7 @@ export const STYLE = `
   border-radius: var(--cria-radius, 20px); background: var(--cria-background, var(--background)); color: var(--cria-text, var(--text));
   box-shadow: 0 2px 6px rgb(40 20 30 / .08), 0 24px 64px rgb(40 20 30 / .24);
 }
-.root:not(.open) .panel { visibility: hidden; pointer-events: none; opacity: 0; transform: translateY(12px) scale(.98) }
+.root:not(.open, .inline) .panel { visibility: hidden; pointer-events: none; opacity: 0; transform: translateY(12px) scale(.98) }
 .root .panel { transition: opacity 200ms, transform 240ms cubic-bezier(.2, 0, 0, 1) }
 .small { --wide: 340px; --high: 480px }
 .medium { --wide: 400px; --high: 620px }

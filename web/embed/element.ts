@@ -80,9 +80,10 @@ export class CriaChat extends HTMLElement implements CriaChatElement {
     this.#open = Boolean(open);
     this.toggleAttribute("open", this.#open);
     if (!this.isConnected) return;
-    if (this.#open) this.#start();
     this.#draw();
-    if (!this.#open) this.#shell.focus();
+    if (this.#open) this.#tellContext();
+    if (this.#open) this.#shell.enter();
+    else this.#shell.leave();
     this.#link?.post({ type: "shown", shown: this.#open, focus: this.#open });
   }
 
@@ -90,8 +91,8 @@ export class CriaChat extends HTMLElement implements CriaChatElement {
     this.#adoptProperties();
     this.#leave.push(watchAppearance(this, () => this.#change()));
     this.#draw();
-    if (this.#open) this.#start();
-    else if (this.display === "inline") this.#leave.push(this.#shell.onNear(() => this.#start()));
+    if (this.#open) this.#tellContext();
+    else if (this.display === "inline") this.#leave.push(this.#shell.onNear(() => this.#tellContext()));
   }
 
   disconnectedCallback(): void {
@@ -130,9 +131,7 @@ export class CriaChat extends HTMLElement implements CriaChatElement {
       return await new Promise<string>((resolve, reject) => {
         this.#asks.set(id, { text, resolve, reject });
         this.open = true;
-        this.#start();
-        this.#readContext();
-        this.#link?.post({ type: "configure", config: this.#config() });
+        this.#tellContext();
         this.#link?.post({ type: "ask", id, text });
       });
     } finally {
@@ -149,15 +148,13 @@ export class CriaChat extends HTMLElement implements CriaChatElement {
     this.#link?.post({ type: "reset" });
   }
 
-  /** Brings the frame; at once where it is here already. */
   #start(): void {
-    if (this.#link) return;
-    this.#readContext();
     const page = new URL("embed.html", new URL(this.home || HOME, document.baseURI));
     const frame = this.#shell.addFrame(this.heading || "Cria");
     this.#link = new Link(frame, page.origin, () => this.#config(), {
       met: () => {
         this.#shell.met();
+        if (this.#open) this.#shell.enter();
         this.#link?.post({ type: "shown", shown: this.#open || this.display === "inline", focus: this.#open });
         for (const [id, { text }] of this.#asks) this.#link?.post({ type: "ask", id, text });
       },
@@ -250,8 +247,11 @@ export class CriaChat extends HTMLElement implements CriaChatElement {
     });
   }
 
-  #readContext(): void {
+  /** Brings the frame, and to one that is here the page's text as it is now. */
+  #tellContext(): void {
     if (this.contextFrom !== "") this.#read = textAt(this.contextFrom, LONGEST.context);
+    if (this.#link) this.#link.post({ type: "configure", config: this.#config() });
+    else this.#start();
   }
 
   #language(): string {

@@ -55,8 +55,16 @@ export class Shell {
       .join(" ");
     this.#launcher.hidden = inline;
     this.#launcher.style.display = inline ? "none" : "";
-    this.#panel.setAttribute("role", inline ? "region" : "dialog");
-    this.#panel.setAttribute("aria-label", heading);
+    // a landmark, so that the button is found by those who jump between them
+    this.#root.setAttribute("role", "region");
+    this.#root.setAttribute("aria-label", heading);
+    for (const [name, value] of [
+      ["role", "dialog"],
+      ["aria-label", heading],
+    ] as const) {
+      if (inline) this.#panel.removeAttribute(name);
+      else this.#panel.setAttribute(name, value);
+    }
     if (this.#frame) this.#frame.title = heading;
     this.#launcher.setAttribute("aria-expanded", String(open));
     this.#label.textContent = open ? close : label;
@@ -94,8 +102,13 @@ export class Shell {
     this.#words.textContent = words;
   }
 
+  /** Puts the keyboard into the frame. */
+  enter(): void {
+    this.#frame?.focus();
+  }
+
   /** Puts the keyboard where it was before the panel opened. */
-  focus(): void {
+  leave(): void {
     this.#launcher.focus();
   }
 

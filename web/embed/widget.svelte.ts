@@ -218,6 +218,7 @@ export class Widget {
     this.config = config;
     const limits = [config.budget, this.rule.budgetTokens].filter((limit) => limit !== null);
     this.budget.limit = limits.length > 0 ? Math.min(...limits) : null;
+    this.settings.set({ theme: config.scheme }); // else the visitor's system decides again with every change
     this.words = await this.means.dress(config);
   }
 
@@ -237,8 +238,7 @@ export class Widget {
           "Choose one of its embed.json.",
         );
       this.refusal = null;
-      const stored = entry ? null : (await engine.storedModels()).find((model) => model.id === id);
-      const isHere = entry !== undefined || (stored !== null && stored !== undefined && stored.storedBytes === stored.sizeBytes);
+      const isHere = entry !== undefined || (await engine.storedModels()).some((model) => model.id === id && model.complete);
       if (this.#wanted !== wanted) return; // the page has changed its mind meanwhile
       this.unseen = isHere ? null : id;
       if (isHere) await this.model.choose(id);

@@ -1,5 +1,5 @@
 // A deployment of Cria and, on another site, pages that embed it: no header of theirs helps, as on most hosts of the world.
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { basename, join, normalize } from "node:path";
@@ -9,6 +9,8 @@ import { DIST, listen, type AppServer } from "../browser.ts";
 
 const FOLDER = process.env["CRIA_DIST"] ?? DIST;
 const MODELS = join(import.meta.dirname, "../../../.cache/models");
+/** Where the examples are. */
+export const EXAMPLES = join(import.meta.dirname, "../../../web/examples");
 const TYPES: Record<string, string> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript",
@@ -24,6 +26,10 @@ export interface Deployment {
   readonly allow?: object;
   /** False: the host sends no headers of ours, as the simplest ones do. */
   readonly headers?: boolean;
+  /** The folder of the build; default: the app's own. */
+  readonly folder?: string;
+  /** Files by path that stand before those of the folder; they may change between requests. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Headers by path instead of those of .config/headers.ts. */
   readonly headersOf?: (path: string) => Readonly<Record<string, string>>;
 }
@@ -34,9 +40,15 @@ export interface Site extends AppServer {
 }
 
 /** The built app, with the model in .cache/models, at http://localhost. */
-export async function serveCria({ allow, headers = true, headersOf }: Deployment = {}): Promise<Site> {
-  if (!existsSync(join(FOLDER, "embed.html"))) throw new Error("There is no build to test: run npm run build first.");
-  const rules = headerRules(readAllowList(allow ?? JSON.parse(await readFile(join(FOLDER, "embed.json"), "utf8"))));
+export async function serveCria({
+  allow,
+  headers = true,
+  headersOf,
+  folder = FOLDER,
+  files = {},
+}: Deployment = {}): Promise<Site> {
+  if (!existsSync(join(folder, "embed.html"))) throw new Error("There is no build to test: run npm run build first.");
+  const rules = headerRules(readAllowList(allow ?? JSON.parse(await readFile(join(folder, "embed.json"), "utf8"))));
   return serve(async (path, request, response) => {
     const sent = headersOf ? headersOf(path) : headers ? headersFor(path, rules) : {};
     // The least that lets another site load a module, and any host sends it.
@@ -44,7 +56,10 @@ export async function serveCria({ allow, headers = true, headersOf }: Deployment
     if (path.startsWith("/models/")) return sendModel(basename(path), request, response);
     if (path === "/embed.json" && allow)
       return void response.setHeader("Content-Type", TYPES["json"]!).end(JSON.stringify(allow));
-    await sendFile(join(FOLDER, path.endsWith("/") ? `${path}index.html` : path), response);
+    const file = files[path];
+    if (file !== undefined)
+      return void response.setHeader("Content-Type", TYPES[path.split(".").at(-1)!] ?? "text/plain").end(file);
+    await sendFile(join(folder, path.endsWith("/") ? `${path}index.html` : path), response);
   });
 }
 
@@ -57,6 +72,15 @@ export async function serveHost(pages: Readonly<Record<string, string>>, folder:
     else response.writeHead(404).end();
   });
   return { ...site, url: site.url.replace("localhost", "127.0.0.1") };
+}
+
+/** The examples as another site would serve them, with a deployment's script. */
+export function examplePages(criaUrl: string): Record<string, string> {
+  const names = ["plain", "blog", "shop"];
+  const read = (name: string): string => readFileSync(join(EXAMPLES, `${name}.html`), "utf8");
+  return Object.fromEntries(
+    names.map((name) => [`/${name}.html`, read(name).replace("../cria-chat.js", `${criaUrl}cria-chat.js`)]),
+  );
 }
 
 type Answer = (path: string, request: IncomingMessage, response: ServerResponse) => Promise<void> | void;

@@ -1,6 +1,6 @@
 // Opens the page with the double in a browser of its own, and what tests of it ask again and again.
 import axe from "axe-core";
-import type { Browser, BrowserContext, Page } from "puppeteer-core";
+import type { Browser, BrowserContext, Frame, Page } from "puppeteer-core";
 import { headersFor } from "../../../.config/headers.ts";
 import { openChromium, servePlainly, type AppServer, type TestBrowser } from "../browser.ts";
 import { buildPage } from "./build.ts";
@@ -82,7 +82,7 @@ export async function answered(page: Page): Promise<void> {
 }
 
 /** What axe finds, one line each; [] is what we want. */
-export async function findings(page: Page): Promise<string[]> {
+export async function findings(page: Page | Frame): Promise<string[]> {
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document, {

@@ -19,7 +19,7 @@ export const de: Words = {
   answerLog: "Antwort, während sie entsteht",
   reading: "Liest die Frage",
   awaitingModel: "Wartet auf das Modell",
-  onDevice: "Die Antworten entstehen auf Ihrem Gerät",
+  onDevice: "Läuft auf Ihrem Gerät",
 
   consentTitle: "Beantwortet auf Ihrem Gerät",
   consentText: (site, model) => `Für den Chat auf ${site} rechnet Ihr Browser selbst, mit dem Sprachmodell ${model}.`,

@@ -18,7 +18,7 @@ export const en = {
   answerLog: "Answer, as it is written",
   reading: "Reading the question",
   awaitingModel: "Waiting for the model",
-  onDevice: "Answers come from your own device",
+  onDevice: "Runs on your own device",
 
   consentTitle: "Answered on your device",
   consentText: (site: string, model: string) => `To chat on ${site}, your browser runs ${model}, a language model, by itself.`,

@@ -19,7 +19,7 @@ export const es: Words = {
   answerLog: "Respuesta, mientras se escribe",
   reading: "Leyendo la pregunta",
   awaitingModel: "Esperando al modelo",
-  onDevice: "Las respuestas salen de su propio dispositivo",
+  onDevice: "Funciona en su dispositivo",
 
   consentTitle: "Respondido en su dispositivo",
   consentText: (site, model) => `Para chatear en ${site}, su navegador ejecuta por sí mismo ${model}, un modelo de lenguaje.`,

@@ -19,7 +19,7 @@ export const fr: Words = {
   answerLog: "Réponse, au fil de l’écriture",
   reading: "Lecture de la question",
   awaitingModel: "En attente du modèle",
-  onDevice: "Les réponses viennent de votre appareil",
+  onDevice: "Tourne sur votre appareil",
 
   consentTitle: "La réponse vient de votre appareil",
   consentText: (site, model) =>

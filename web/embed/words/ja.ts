@@ -19,7 +19,7 @@ export const ja: Words = {
   answerLog: "書かれている回答",
   reading: "質問を読んでいます",
   awaitingModel: "モデルを待っています",
-  onDevice: "回答はこの端末で作られます",
+  onDevice: "この端末だけで動いています",
 
   consentTitle: "回答はこの端末で",
   consentText: (site, model) => `${site} でのチャットでは、言語モデル ${model} をこのブラウザーの中で動かします。`,

@@ -19,7 +19,7 @@ export const pt: Words = {
   answerLog: "Resposta, enquanto é escrita",
   reading: "Lendo a pergunta",
   awaitingModel: "Esperando pelo modelo",
-  onDevice: "As respostas vêm do seu próprio dispositivo",
+  onDevice: "Roda no seu dispositivo",
 
   consentTitle: "Respondido no seu dispositivo",
   consentText: (site, model) => `Para conversar em ${site}, o seu navegador executa sozinho o ${model}, um modelo de linguagem.`,
