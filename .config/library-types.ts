@@ -6,7 +6,7 @@ import type { Plugin } from "vite";
 
 const BASE = join(import.meta.dirname, "..", "workers", "engine", "base");
 /** Modules whose types the library shows; they name one another, and nothing else but QuantName. */
-const MODULES = ["cria", "openai", "score", "wire", "advice", "details", "backend", "model", "errors"];
+const MODULES = ["cria", "openai", "score", "wire", "advice", "details", "backend", "model", "errors", "conversion", "storage"];
 
 /** The plugin that writes the types into the build. */
 export function libraryTypes(): Plugin {
@@ -32,6 +32,18 @@ export function declarations(): string {
       "  subjects: readonly AdviceSubject[],",
       "  options?: { again?: boolean; signal?: AbortSignal },",
       "): Promise<readonly Advice[]>;",
+    ].join("\n"),
+    [
+      "/** Looks at a model that was published in another form than GGUF. Reads headers and vocabularies, no weights. */",
+      "export declare function inspectCheckpoint(",
+      '  request: Omit<CheckpointRequest, "base" | "recipe"> & Partial<CheckpointRequest>,',
+      "  signal?: AbortSignal,",
+      "): Promise<CheckpointPreview>;",
+      "/** Converts such a model into the browser's store; `load` takes the `model.id` of what it gives. The same request goes on where it stopped. */",
+      "export declare function convertCheckpoint(",
+      '  request: Omit<ConversionRequest, "base" | "recipe" | "promptFormat" | "contextLength"> & Partial<ConversionRequest>,',
+      "  options?: { onProgress?: (progress: StoreProgress) => void; signal?: AbortSignal },",
+      "): Promise<Conversion>;",
     ].join("\n"),
     "/** Loads a model; the one loaded before it is freed. Rejects with an `EngineError`. */",
     "export declare function load(options: LoadOptions): Promise<Cria>;\n",

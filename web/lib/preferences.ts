@@ -16,6 +16,8 @@ export interface Preferences {
   readonly seed: number | null;
   readonly backend: Backend;
   readonly contextLength: number | null;
+  /** How one model's prompts are made, where the person knows better than its file. */
+  readonly promptFormat: { readonly model: string; readonly format: string } | null;
   /** Catalogue id or URL of the model to load on the next visit. */
   readonly model: string | null;
 }
@@ -46,6 +48,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   seed: null,
   backend: "auto",
   contextLength: null,
+  promptFormat: null,
   model: null,
 };
 
@@ -74,8 +77,15 @@ export function readPreferences(text: string | null): Preferences {
     seed: number("seed"),
     backend: oneOf(stored.backend, ["auto", "webgpu", "wasm"], "auto"),
     contextLength: number("contextLength"),
+    promptFormat: choiceOf(stored.promptFormat),
     model: typeof stored.model === "string" ? stored.model : null,
   };
+}
+
+function choiceOf(value: unknown): Preferences["promptFormat"] {
+  if (typeof value !== "object" || value === null || !("model" in value) || !("format" in value)) return null;
+  const { model, format } = value;
+  return typeof model === "string" && typeof format === "string" ? { model, format } : null;
 }
 
 function parse(text: string | null): Record<string, unknown> {

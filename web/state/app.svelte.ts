@@ -10,6 +10,7 @@ import { askToPersist, removeServiceWorker } from "../lib/service-worker.ts";
 import type { ModelDetails } from "../../workers/engine/base/details.ts";
 import { Advisor } from "./advisor.svelte.ts";
 import { Chat } from "./chat.svelte.ts";
+import { Conversion } from "./conversion.svelte.ts";
 import { Conversations, type Channel } from "./conversations.svelte.ts";
 import type { Demonstration } from "./demonstration.svelte.ts";
 import type { Engine } from "./engine.ts";
@@ -30,6 +31,7 @@ export class App {
   readonly chat: Chat;
   readonly advisor: Advisor;
   readonly shelf: Shelf;
+  readonly conversion: Conversion;
   readonly notices = new Notices();
   readonly route = new Route();
   /** Made when it is first looked at: few people evaluate. */
@@ -48,6 +50,7 @@ export class App {
     this.model = new Model(engine, this.settings);
     this.advisor = new Advisor(engine, this.model);
     this.shelf = new Shelf(engine, this.model);
+    this.conversion = new Conversion(this.shelf);
     this.conversations = new Conversations(channel);
     this.chat = new Chat(this.model, this.settings, this.conversations);
     this.conversations.onForeignChange = (id) => {
@@ -81,6 +84,11 @@ export class App {
   async open(files: readonly File[]): Promise<void> {
     // Beside an ONNX graph, JSON files are part of the model.
     const graph = files.some((file) => file.name.endsWith(".onnx"));
+    if (!graph && files.some(({ name }) => /\.(safetensors|pth|bin)$/.test(name))) {
+      this.route.open("models");
+      await this.conversion.take(files);
+      return;
+    }
     const isArchive = (file: File): boolean => !graph && file.name.endsWith(".json");
     for (const file of files.filter(isArchive)) await this.importFile(file);
     const parts = files.filter((file) => !isArchive(file));

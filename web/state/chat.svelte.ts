@@ -172,7 +172,12 @@ export class Chat {
       const cria = await this.model.whenReady(controller.signal);
       facts = { ...facts, model: cria.info.name, backend: `${cria.info.backend} ${cria.info.tier}` };
       const stream = await cria.chat.completions.create(
-        { ...request, messages: this.#prompt(asked), stream: true },
+        {
+          ...request,
+          messages: this.#prompt(asked),
+          prompt_format: this.settings.promptFormatOf(cria.info.id),
+          stream: true,
+        },
         { signal: controller.signal },
       );
       for await (const chunk of stream) {

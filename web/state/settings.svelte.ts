@@ -78,6 +78,12 @@ export class Settings {
     };
   }
 
+  /** The prompt format that was chosen for a model; null where it speaks for itself. */
+  promptFormatOf(model: string): string | null {
+    const { promptFormat } = this.values;
+    return promptFormat?.model === model ? promptFormat.format : null;
+  }
+
   #applyTheme(): void {
     if (typeof document === "undefined") return;
     const { theme } = this.values;

@@ -12,10 +12,13 @@ export interface Transfer {
   /** What is downloaded or exported: an address or the id of a stored model. */
   readonly key: string;
   readonly name: string;
-  readonly kind: "download" | "copy" | "export";
+  readonly kind: "download" | "copy" | "conversion" | "export";
   readonly progress: StoreProgress | null;
   readonly error: ErrorRecord | null;
 }
+
+/** What moves the bytes, tells how far it is, and stops when it is told to. */
+type Work = (options: { onProgress: (progress: StoreProgress) => void; signal: AbortSignal }) => Promise<unknown>;
 
 export class Shelf {
   room = $state.raw<Room | null>(null);
@@ -58,6 +61,12 @@ export class Shelf {
     const name = files[0]?.name ?? "";
     void askToPersist().catch(() => false);
     await this.#move(name, name, "copy", (options) => this.engine.keepFiles(files, options));
+  }
+
+  /** Lists a conversion among the transfers: it goes on where it was paused, when the same files are given again. */
+  async convert(name: string, work: Work): Promise<void> {
+    void askToPersist().catch(() => false);
+    await this.#move(name, name, "conversion", work);
   }
 
   /** Writes a stored model to a file that the person chooses. */
@@ -110,12 +119,7 @@ export class Shelf {
     this.looking = false;
   }
 
-  async #move(
-    key: string,
-    name: string,
-    kind: Transfer["kind"],
-    work: (options: { onProgress: (progress: StoreProgress) => void; signal: AbortSignal }) => Promise<unknown>,
-  ): Promise<void> {
+  async #move(key: string, name: string, kind: Transfer["kind"], work: Work): Promise<void> {
     if (this.#stops.has(key)) return;
     const controller = new AbortController();
     this.#stops.set(key, controller);
