@@ -8,6 +8,8 @@ import { memorySource } from "../golden/sources.ts";
 import { smallModel } from "../workers/engine/onnx/small-model.ts";
 import { listen, openChromium, serveApp, type AppServer, type TestBrowser } from "./browser.ts";
 
+declare const library: typeof Library;
+
 const REQUEST = { prompt: "on the once", max_tokens: 12, temperature: 0 } as const;
 
 let app: AppServer;
@@ -58,15 +60,20 @@ async function open(): Promise<Page> {
   const opened = await chromium.browser.newPage();
   await opened.goto(app.url);
   await opened.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await importLibrary(opened);
   return opened;
+}
+
+/** As text: a function's import would become the test runner's. */
+async function importLibrary(opened: Page): Promise<void> {
+  await opened.evaluate('import("./cria.js").then((library) => void Object.assign(window, { library }))');
 }
 
 /** Loads a model in the page and has it go on from the prompt. */
 async function say(options: { model: string; backend: "wasm" | "webgpu" }): Promise<string> {
   return page.evaluate(
     async (options, request) => {
-      const { load }: typeof Library = await import(/* @vite-ignore */ new URL("cria.js", location.href).href);
-      const cria = await load(options);
+      const cria = await library.load(options);
       Object.assign(window, { info: cria.info });
       return (await cria.completions.create(request)).choices[0].text;
     },
@@ -87,9 +94,8 @@ describe("an ONNX model in the browser", () => {
   it("is opened from files of a disk", async () => {
     const said = await page.evaluate(
       async (files, request) => {
-        const { load }: typeof Library = await import(/* @vite-ignore */ new URL("cria.js", location.href).href);
         const model = files.map(([name, bytes]) => new File([Uint8Array.from(bytes)], name));
-        const cria = await load({ model, backend: "wasm" });
+        const cria = await library.load({ model, backend: "wasm" });
         return (await cria.completions.create(request)).choices[0].text;
       },
       [...files].map(([path, bytes]) => [path.split("/").at(-1)!, [...bytes]] as const),
@@ -100,8 +106,7 @@ describe("an ONNX model in the browser", () => {
 
   it("scores continuations like any other", async () => {
     const scores = await page.evaluate(async (model) => {
-      const { load }: typeof Library = await import(/* @vite-ignore */ new URL("cria.js", location.href).href);
-      const cria = await load({ model, backend: "wasm" });
+      const cria = await library.load({ model, backend: "wasm" });
       return (await cria.score({ context: "on the", continuations: [" once", " th"] })).scores.map(
         ({ logprobs }) => logprobs.length,
       );
@@ -125,6 +130,7 @@ describe("an ONNX model in the browser", () => {
       uploadThroughput: 0,
     });
     await page.reload();
+    await importLibrary(page);
     expect(await say({ model: `${host.url}small/onnx/model.onnx`, backend: "wasm" })).toBe(right);
     expect(requests).toEqual([]);
   });

@@ -5,6 +5,8 @@ import type * as onnxruntime from "onnxruntime-web";
 export type OnnxRuntime = typeof onnxruntime;
 export type OnnxSession = onnxruntime.InferenceSession;
 export type OnnxTensor = onnxruntime.Tensor;
+/** Elements of a tensor. */
+export type OnnxData = Awaited<ReturnType<OnnxTensor["getData"]>>;
 
 /** What runs a graph. */
 export type OnnxProvider = "webgpu" | "wasm";

@@ -1,5 +1,5 @@
 // Keys and values of a graph that takes and gives them: tensors [1, heads, positions, width] by layer, grown by every run.
-import type { OnnxRuntime, OnnxSession, OnnxTensor } from "../base/onnx.ts";
+import type { OnnxData, OnnxRuntime, OnnxSession, OnnxTensor } from "../base/onnx.ts";
 
 /** A pair of names: what goes in, and what comes out in its place. */
 interface Slot {
@@ -99,7 +99,7 @@ export class GraphCache {
   }
 }
 
-function bufferOf(data: OnnxTensor.Data): ArrayBufferView {
+function bufferOf(data: OnnxData): ArrayBufferView {
   if (ArrayBuffer.isView(data)) return data;
   throw new TypeError("Keys and values are numbers.");
 }

@@ -3,7 +3,7 @@ import { HALF } from "../../../shaders/quant/half.ts";
 import type { BackendInfo, Runner } from "../base/backend.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Shape } from "../base/model.ts";
-import type { OnnxProvider, OnnxRuntime, OnnxSession, OnnxTensor } from "../base/onnx.ts";
+import type { OnnxData, OnnxProvider, OnnxRuntime, OnnxSession, OnnxTensor } from "../base/onnx.ts";
 import { GraphCache } from "./cache.ts";
 
 /** Inputs a decoder may ask for, besides keys and values. */
@@ -116,7 +116,7 @@ export class OnnxRunner implements Runner {
 }
 
 /** Half floats come as their bits, or in the type that newer browsers have for them: the bits are the same. */
-function floatsOf(data: OnnxTensor.Data): Float32Array {
+function floatsOf(data: OnnxData): Float32Array {
   if (data instanceof Float32Array) return data;
   if (ArrayBuffer.isView(data)) {
     const halves = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);

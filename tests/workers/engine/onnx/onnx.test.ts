@@ -55,7 +55,7 @@ const FORMS = [
 /** The models that are there: a made one everywhere, trained ones where they are. */
 const MODELS: Record<string, () => ByteSource> = {
   "a small model": () => memorySource(smallModel(), undefined, "small.gguf"),
-  ...(GOLDEN && { stories260K: () => fileSource(join(GOLDEN, "stories260K.f32.gguf")) }),
+  ...(GOLDEN && { stories260K: () => fileSource(join(GOLDEN!, "stories260K.f32.gguf")) }),
 };
 
 describe.each(Object.entries(MODELS))("%s as ONNX", (_name, source) => {
