@@ -1,6 +1,7 @@
 // cria.js, the library other pages import: the same surface the chat page uses, and nothing else.
 export { convertCheckpoint, inspectCheckpoint } from "../../workers/client-convert.ts";
 export { advise, load } from "../../workers/client.ts";
+export { TYPICAL } from "../../workers/engine/base/advice.ts";
 export { EngineError, ERROR_CODES } from "../../workers/engine/base/errors.ts";
 export type { ErrorCode } from "../../workers/engine/base/errors.ts";
 export type { Advice, AdviceSubject, ModelSketch, Outcome, Prediction } from "../../workers/engine/base/advice.ts";
