@@ -60,6 +60,8 @@ async function open(): Promise<Page> {
   const opened = await chromium.browser.newPage();
   await opened.goto(app.url);
   await opened.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  // A page without the app, which would load a model of its own in place of ours.
+  await opened.goto(`${app.url}catalogue.json`);
   await importLibrary(opened);
   return opened;
 }
