@@ -89,6 +89,7 @@ describe("headers", () => {
 
 describe("the catalogue", () => {
   const isHex64 = (value: unknown): boolean => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+  type Named = [string, Record<string, unknown>];
   const entries: unknown = readJson("catalogue.json");
   const list: Record<string, unknown>[] = Array.isArray(entries) ? entries : [];
   const filesOf = (entry: Record<string, unknown>): Record<string, unknown>[] => [
@@ -114,7 +115,9 @@ describe("the catalogue", () => {
   });
 
   it.each(
-    list.flatMap((entry) => filesOf(entry).map((file) => [`${String(entry["id"])}, ${String(file["quantization"])}`, file])),
+    list.flatMap((entry) =>
+      filesOf(entry).map((file): Named => [`${String(entry["id"])}, ${String(file["quantization"])}`, file]),
+    ),
   )("says of %s where it is, how large, and its hash", (_, file) => {
     expect(file["quantization"]).toMatch(/^(F32|F16|BF16|I?Q\d_\w+)$/);
     expect(Number.isSafeInteger(file["sizeBytes"])).toBe(true);

@@ -406,8 +406,9 @@ export class EngineDouble implements Engine {
   }
 
   async *#stream(request: ChatRequest, signal?: AbortSignal): AsyncGenerator<ChatCompletionChunk> {
-    const prompt = request.messages.reduce((sum, { content }) => sum + content.split(/\s+/).length + 8, 0);
-    const pieces = this.script.answer(request.messages).match(/\s*\S{1,6}|\s+$/g) ?? [];
+    const messages = request.messages.map((message) => ({ ...message, content: message.content ?? "" }));
+    const prompt = messages.reduce((sum, { content }) => sum + content.split(/\s+/).length + 8, 0);
+    const pieces = this.script.answer(messages).match(/\s*\S{1,6}|\s+$/g) ?? [];
     const usage = (tokens: number): Usage => ({
       prompt_tokens: prompt,
       completion_tokens: tokens,
