@@ -16,9 +16,12 @@ interface Handle {
   readonly indexedDB?: IDBFactory;
 }
 
-/** Whether this browser may hand over what the app's own site has stored. */
+/**
+ * Whether this browser may hand over what the app's own site has stored. Its handle has no name of its own to look for; this method came
+ * with it.
+ */
 export function mayBring(): boolean {
-  return "StorageAccessHandle" in globalThis && "requestStorageAccess" in document;
+  return "requestStorageAccess" in document && "hasUnpartitionedCookieAccess" in document;
 }
 
 /** Copies the model's record, then its pieces one by one: a copy that breaks off is a download that can go on. */
