@@ -9,7 +9,9 @@ import { openChromium } from "./browser.ts";
 import { openFirefox } from "./firefox.ts";
 import { openWebKit, type DrivenPage } from "./webkit.ts";
 
-const BROWSERS: Record<string, { open: () => Promise<DrivenPage>; relaxed: boolean; threads: boolean }> = {
+type KernelPage = Pick<DrivenPage, "open" | "evaluate" | "close">;
+
+const BROWSERS: Record<string, { open: () => Promise<KernelPage>; relaxed: boolean; threads: boolean }> = {
   Chromium: { open: openChromiumPage, relaxed: true, threads: true },
   Firefox: { open: () => openFirefox(), relaxed: true, threads: true },
   WebKitGTK: { open: openWebKit, relaxed: false, threads: false },
@@ -56,7 +58,7 @@ describe.each(Object.entries(BROWSERS))("kernels in %s", (_, { open, relaxed, th
  * Runs a job in a browser of its own. Firefox sometimes never finishes the fetch or start of a worker in a page that has opened
  * and closed a dozen engines, as no page of the app does: it is given a new browser then, five times at most. What is computed is never asked again.
  */
-async function inFreshBrowser(open: () => Promise<DrivenPage>, url: string, job: string): Promise<unknown> {
+async function inFreshBrowser(open: () => Promise<KernelPage>, url: string, job: string): Promise<unknown> {
   for (let tries = 1; ; tries++) {
     const page = await open();
     let timer: NodeJS.Timeout | undefined;
@@ -81,7 +83,7 @@ function run(job: string): string {
   return `while (!window.job) await new Promise((resolve) => setTimeout(resolve, 50)); return window.job("${job}");`;
 }
 
-async function openChromiumPage(): Promise<DrivenPage> {
+async function openChromiumPage(): Promise<KernelPage> {
   const { browser, close } = await openChromium();
   const page = await browser.newPage();
   return {
