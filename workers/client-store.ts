@@ -45,8 +45,7 @@ export async function exportModel(model: Pick<StoredModel, "id" | "name">, optio
     if (target) await writeModel(id, target, options);
     return target !== null;
   }
-  const blob = await job<Blob>(options, (api, job, outlet) => api.gather(job, id, outlet));
-  const url = URL.createObjectURL(blob);
+  const url = URL.createObjectURL(await gatherModel(id, options));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
@@ -58,6 +57,11 @@ export async function exportModel(model: Pick<StoredModel, "id" | "name">, optio
 /** Writes a stored model into a file that is open for writing; what was in it stays until all is written. */
 export async function writeModel(id: string, target: FileSystemFileHandle, options: StoreOptions = {}): Promise<void> {
   await job<null>(options, (api, job, outlet) => api.write(job, id, target, outlet));
+}
+
+/** Checks a stored model and gives it as one Blob, which refers to what is stored: for browsers that write to no files. */
+export function gatherModel(id: string, options: StoreOptions = {}): Promise<Blob> {
+  return job<Blob>(options, (api, job, outlet) => api.gather(job, id, outlet));
 }
 
 /** Keeps an access token for a host ("https://huggingface.co") in this browser; null forgets it. It is sent to that host alone. */

@@ -2,8 +2,8 @@
 import type { Precache } from "./precache.ts";
 import { answerFromApp, cacheApp, takeOver, tidyUp } from "./sw-cache.ts";
 import { forgiveWork } from "./store/crashes.ts";
-import { parseShardUrl, tokenOf } from "./store/courier.ts";
-import { deliverShard } from "./store/delivery.ts";
+import { isRollCall, parseShardUrl, tokenOf } from "./store/courier.ts";
+import { answerRollCall, deliverShard } from "./store/delivery.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 /** Written by the build. */
@@ -17,6 +17,7 @@ self.addEventListener("activate", (event) => event.waitUntil(takeOver(PRECACHE, 
 
 self.addEventListener("fetch", (event) => {
   const shard = parseShardUrl(event.request.url, scope);
+  if (isRollCall(event.request.url, scope)) return event.respondWith(answerRollCall());
   if (shard) return event.respondWith(deliverShard(shard.id, shard.index, tokenOf(event.request.headers)));
   const answer = answerFromApp(event.request, PRECACHE, scope);
   if (answer) event.respondWith(answer);

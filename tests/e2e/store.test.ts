@@ -1,6 +1,8 @@
 // The store and the service worker in Chromium: kills, full disks, two tabs, no network, hosts without headers, new versions.
 import { createHash, randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Page } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { SHARD_BYTES } from "../../workers/engine/base/source.ts";
@@ -90,6 +92,21 @@ describe("a download", () => {
       expect(await load(page)).toMatchObject({ sha256: SHA256 });
     },
   );
+
+  it("works without a service worker, and asks the app's host for no shard then", async () => {
+    const bare = mkdtempSync(join(tmpdir(), "cria-bare-"));
+    cpSync(first, bare, { recursive: true });
+    rmSync(join(bare, "sw.js"));
+    served = bare;
+    const page = await chromium.browser.newPage();
+    const failed: string[] = [];
+    page.on("console", (message) => void (message.type() === "error" && failed.push(message.location().url ?? message.text())));
+    await page.goto(app.url);
+    await page.waitForFunction(() => "fixture" in window);
+    expect(await load(page)).toMatchObject({ sha256: SHA256 });
+    expect(failed.filter((url) => url.includes("shards") || url.includes("catalogue"))).toEqual([]);
+    rmSync(bare, { recursive: true });
+  });
 
   it("waits for a slow host through the service worker, which browsers end when an event takes too long", async () => {
     schedule = (range) => (range.startsWith("bytes=0-1") ? "slow" : "right");

@@ -1,4 +1,5 @@
 // A model hub that misbehaves by schedule: the same seed gives the same drops, stalls, lies and flipped bytes.
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
 /** What may become of one answer. "right" is as it should be. */
@@ -30,8 +31,14 @@ export interface HubFile {
 
 export interface Hub {
   readonly server: Server;
-  /** Every answer so far: path, Range header, and what became of it. */
-  readonly log: { readonly path: string; readonly range: string; readonly mishap: Mishap; sentBytes: number }[];
+  /** Every answer so far: path, Range and Authorization headers, and what became of it. */
+  readonly log: {
+    readonly path: string;
+    readonly range: string;
+    readonly token?: string;
+    readonly mishap: Mishap;
+    sentBytes: number;
+  }[];
 }
 
 export interface HubOptions {
@@ -39,36 +46,68 @@ export interface HubOptions {
   readonly schedule?: (range: string, tries: number) => Mishap;
   /** False sends no CORS headers. */
   readonly cors?: boolean;
+  /** Access token that everything below "gated/" wants. */
+  readonly token?: string;
+  /** Base URL of another host that files of repositories are redirected to, as large ones are on Hugging Face. */
+  readonly cdn?: string;
 }
 
-/** Serves files by path ("model.gguf"). Not yet listening. */
+/** The commit that "main" is of every repository. */
+export const COMMIT = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
+
+/**
+ * Serves files by path ("model.gguf"). Those at "owner/name/resolve/main/..." are repositories, which it lists like Hugging Face's API.
+ * Not yet listening.
+ */
 export function createHub(files: Record<string, HubFile>, options: HubOptions = {}): Hub {
   const { schedule = () => "right", cors = true } = options;
   const log: Hub["log"] = [];
   const tries = new Map<string, number>();
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? "/", "http://localhost");
-    const path = url.pathname.slice(1);
+    const path = decodeURIComponent(url.pathname.slice(1)).replace(`/resolve/${COMMIT}/`, "/resolve/main/");
     const file = files[path];
+    const token = request.headers.authorization ?? "";
     if (cors) {
       response.setHeader("Access-Control-Allow-Origin", "*");
       response.setHeader("Access-Control-Allow-Headers", "Authorization, Range");
-      response.setHeader("Access-Control-Expose-Headers", "ETag, Content-Range, Retry-After");
+      response.setHeader("Access-Control-Expose-Headers", "ETag, Content-Range, Retry-After, X-Error-Code");
     }
     if (request.method === "OPTIONS") return void response.writeHead(204).end();
     if (path.startsWith("status/")) return void response.writeHead(Number(path.slice(7))).end();
+    if (options.token && path.includes("gated/") && token !== `Bearer ${options.token}`)
+      return void response.writeHead(401, { "X-Error-Code": "GatedRepo" }).end();
+    const api = /^api\/models\/([^/]+\/[^/]+)\/(?:revision\/(main|c0ffee\w*)|(refs))$/.exec(path);
+    if (api) return void response.end(JSON.stringify(api[3] ? REFS : describe(api[1]!, files)));
+    if (path.startsWith("api/")) return void response.writeHead(404, { "X-Error-Code": "RepoNotFound" }).end();
     if (!file) return void response.writeHead(404).end();
+    if (options.cdn && path.includes("/resolve/")) return void response.writeHead(302, { Location: options.cdn + path }).end();
     const range = request.headers.range ?? "";
     const tried = tries.get(range) ?? 0;
     const planned = schedule(range, tried);
     // The redirect's target answers in its own right.
     const mishap = planned === "redirect" && url.searchParams.has("elsewhere") ? "right" : planned;
     if (mishap !== "redirect") tries.set(range, tried + 1);
-    const entry = { path, range, mishap, sentBytes: 0 };
+    const entry = { path, range, token, mishap, sentBytes: 0 };
     log.push(entry);
     entry.sentBytes = act(file, range, mishap, response);
   };
   return { server: createServer(respond), log };
+}
+
+const REFS = { branches: [{ name: "main", targetCommit: COMMIT }], tags: [{ name: "v1.0", targetCommit: COMMIT }], converts: [] };
+
+/** What Hugging Face's API says of a repository, as far as we read it. */
+function describe(repository: string, files: Record<string, HubFile>): object {
+  const start = `${repository}/resolve/main/`;
+  const siblings = Object.entries(files)
+    .filter(([path]) => path.startsWith(start))
+    .map(([path, { bytes }]) => {
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      return { rfilename: path.slice(start.length), size: bytes.length, lfs: { sha256, size: bytes.length, pointerSize: 134 } };
+    });
+  const gated = repository.startsWith("gated/") ? "auto" : false;
+  return { id: repository, sha: COMMIT, gated, tags: ["gguf", "license:apache-2.0"], siblings };
 }
 
 /**

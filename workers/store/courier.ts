@@ -15,14 +15,34 @@ export function parseShardUrl(url: string, scope: string): { readonly id: string
   return match ? { id: decodeURIComponent(match[1]!), index: Number(match[2]) } : null;
 }
 
-/** Marks an answer as the service worker's own: a static host may send its start page for any path. */
+/**
+ * Marks an answer as the service worker's own (a static host may send its start page for any path) and says what it is: a shard's bytes,
+ * "ask again" (browsers end a service worker's event after some minutes), that the server has another file than the record says, or an error
+ * as data. All with status 200 or 204: browsers write others to the console.
+ */
 export const FROM_SERVICE_WORKER = "X-Cria-Service-Worker";
 
-/** "Still at it, ask again": browsers end a service worker's event after some minutes. */
-export const STILL_FETCHING = 202;
+export type Answer = "here" | "shard" | "ask again" | "file changed" | "error";
 
-/** The server has another file than the record says. */
-export const FILE_CHANGED = 409;
+/** An address that any host of the app has an answer for, and the service worker one of its own. */
+const ROLL_CALL = "catalogue.json?service-worker";
+
+/** Whether a request only asks if the service worker is in charge. */
+export function isRollCall(url: string, scope: string): boolean {
+  return url === scope + ROLL_CALL;
+}
+
+/** Whether a service worker is in charge of this worker: no host has to be asked for a shard to find out. */
+export async function hasServiceWorker(appUrl: string, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    const response = await fetch(new URL(ROLL_CALL, appUrl), { signal: signal ?? null, cache: "no-store" });
+    void response.body?.cancel();
+    return response.headers.has(FROM_SERVICE_WORKER);
+  } catch {
+    signal?.throwIfAborted();
+    return false;
+  }
+}
 
 /** Says how many bytes of a shard have arrived. */
 export interface ShardProgress {
@@ -71,20 +91,18 @@ export async function askServiceWorker(
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   const headers: Record<string, string> = token ? { [TOKEN_ORIGIN]: token.origin, Authorization: `Bearer ${token.value}` } : {};
   for (;;) {
-    let response: Response;
     try {
-      response = await fetch(new URL(shardPath(id, index), appUrl), { headers, signal, cache: "no-store" });
-      if (!response.headers.has(FROM_SERVICE_WORKER)) {
-        void response.body?.cancel();
-        return null;
-      }
-      if (response.status === 200) return new Uint8Array(await response.arrayBuffer());
-    } catch {
+      const response = await fetch(new URL(shardPath(id, index), appUrl), { headers, signal, cache: "no-store" });
+      const answer = response.headers.get(FROM_SERVICE_WORKER);
+      if (answer === "shard") return new Uint8Array(await response.arrayBuffer());
+      if (answer === "file changed") throw new FileChanged(await response.text());
+      if (answer === "error") throw reviveError(await response.json());
+      if (answer !== "ask again") return null;
+    } catch (error) {
+      if (error instanceof EngineError) throw error;
       signal.throwIfAborted();
       return null;
     }
-    if (response.status === FILE_CHANGED) throw new FileChanged(await response.text());
-    if (response.status !== STILL_FETCHING) throw reviveError(await response.json());
   }
 }
 

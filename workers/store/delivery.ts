@@ -1,6 +1,6 @@
 // The service worker's side of a shard: fetches it once for everybody who asks, says how far it is, answers in time.
 import { EngineError } from "../engine/base/errors.ts";
-import { FILE_CHANGED, FROM_SERVICE_WORKER, progressChannel, STILL_FETCHING, type ShardProgress } from "./courier.ts";
+import { FROM_SERVICE_WORKER, progressChannel, type Answer, type ShardProgress } from "./courier.ts";
 import { FileChanged } from "./failures.ts";
 import { NETWORK, type Token } from "./http.ts";
 import { readRecord } from "./records.ts";
@@ -19,6 +19,11 @@ interface Job {
 
 const jobs = new Map<string, Job>();
 
+/** Answers a worker that asks whether a service worker is in charge. */
+export function answerRollCall(): Response {
+  return answer("here", null);
+}
+
 /** Answers a request for a shard: its bytes, "ask again", or an error as data. `token` goes to the host. */
 export async function deliverShard(id: string, index: number, token: Token | null): Promise<Response> {
   const key = `${String(index)} ${id}`;
@@ -29,10 +34,10 @@ export async function deliverShard(id: string, index: number, token: Token | nul
       job.bytes,
       new Promise<null>((resolve) => setTimeout(() => resolve(null), ANSWER_WITHIN_MS)),
     ]);
-    return bytes ? answer(200, bytes) : answer(STILL_FETCHING, null);
+    return bytes ? answer("shard", bytes) : answer("ask again", null);
   } catch (error) {
-    if (error instanceof FileChanged) return answer(FILE_CHANGED, error.message);
-    return answer(500, JSON.stringify(EngineError.record(error)));
+    if (error instanceof FileChanged) return answer("file changed", error.message);
+    return answer("error", JSON.stringify(EngineError.record(error)));
   }
 }
 
@@ -70,6 +75,7 @@ async function run(id: string, index: number, token: Token | null, signal: Abort
   }
 }
 
-function answer(status: number, body: BodyInit | null): Response {
-  return new Response(body, { status, headers: { [FROM_SERVICE_WORKER]: "1", "Content-Type": "application/octet-stream" } });
+function answer(kind: Answer, body: BodyInit | null): Response {
+  const headers = { [FROM_SERVICE_WORKER]: kind, "Content-Type": "application/octet-stream" };
+  return new Response(body, { status: body === null ? 204 : 200, headers });
 }

@@ -2,7 +2,7 @@
 import { shardCount } from "../engine/base/source.ts";
 import type { LoadProgress } from "../engine/base/wire.ts";
 import { Arrivals } from "./arrivals.ts";
-import { askServiceWorker, onProgress as onShardProgress } from "./courier.ts";
+import { askServiceWorker, hasServiceWorker, onProgress as onShardProgress } from "./courier.ts";
 import type { RequestOptions } from "./http.ts";
 import { Meter } from "./meter.ts";
 import type { ModelRecord } from "./records.ts";
@@ -29,6 +29,8 @@ export async function download(record: ModelRecord, options: DownloadOptions): P
   const missing = Array.from({ length: count }, (_, index) => index).filter((index) => !stored.has(index));
   if (missing.length === 0 && (record.verified || record.sha256 === null)) return;
 
+  const { appUrl } = options;
+  let serviceWorker = appUrl !== null && (await hasServiceWorker(appUrl, options.signal)) ? appUrl : null;
   const stop = new AbortController();
   const abort = (): void => stop.abort(options.signal?.reason);
   if (options.signal?.aborted) abort();
@@ -37,13 +39,12 @@ export async function download(record: ModelRecord, options: DownloadOptions): P
   const stopListening = onShardProgress(record.id, (index, arrived) => meter.arrived(index, arrived));
   const arrivals = new Arrivals(stored);
   const queue = [...missing];
-  const { token = null, appUrl } = options;
+  const { token = null } = options;
   const { signal } = stop;
-  let serviceWorker = appUrl;
   const obtain = async (index: number): Promise<Uint8Array<ArrayBuffer>> => {
     const delivered = serviceWorker === null ? null : await askServiceWorker(serviceWorker, record.id, index, token, signal);
     if (delivered) return delivered;
-    serviceWorker = null; // None is in charge here, or it died: we do without.
+    serviceWorker = null; // It died: we do without.
     return obtainShard(record, index, { ...options, signal, onBytes: (arrived) => meter.arrived(index, arrived) });
   };
   const lane = async (): Promise<void> => {
