@@ -80,18 +80,18 @@ export async function openKept(id: string, surroundings: Surroundings, options: 
 }
 
 /** The addresses behind a URL: its own, or those of all parts of a split model. */
-export function filesAt(urls: readonly string[], sha256: string | null): PartAddress[] {
+function filesAt(urls: readonly string[], sha256: string | null): PartAddress[] {
   const parts = urls.map(partUrls);
   const count = Math.min(...parts.map(({ length }) => length));
   return Array.from({ length: count }, (_, i) => ({ urls: parts.map((all) => all[i]!), sha256: count === 1 ? sha256 : null }));
 }
 
 /** What is asked of hosts for addresses of a model: the token for the first of them that has one. */
-export async function openOptions(
+async function openOptions(
   urls: readonly string[],
-  { appUrl }: Pick<Surroundings, "appUrl">,
+  { appUrl }: Surroundings,
   { token = null, signal, onProgress }: SourceOptions,
-): Promise<Pick<OpenOptions, "appUrl" | "token" | "signal" | "onProgress">> {
+): Promise<Omit<OpenOptions, "id" | "sha256" | "network" | "partOf">> {
   // The app's own server has no models behind a token.
   const foreign = urls.find((url) => new URL(url).origin !== new URL(appUrl).origin);
   return { appUrl, signal, onProgress, token: foreign ? await tokenFor(foreign, token) : null };
