@@ -53,8 +53,13 @@ suite("a model read from its header", () => {
   });
 
   it("names the architecture it cannot run", async () => {
+    const other = modelOf({ metadata: { "general.architecture": text("falcon") } });
+    await expect(other).rejects.toMatchObject({ code: "unsupported_architecture", message: expect.stringContaining('"falcon"') });
+  });
+
+  it("says what to take instead of GPT4All-J", async () => {
     const other = modelOf({ metadata: { "general.architecture": text("gptj") } });
-    await expect(other).rejects.toMatchObject({ code: "unsupported_architecture", message: expect.stringContaining('"gptj"') });
+    await expect(other).rejects.toMatchObject({ code: "unsupported_architecture", hint: expect.stringContaining("snoozy") });
   });
 
   it("refuses divisors of the rotation that are zero", async () => {
