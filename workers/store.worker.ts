@@ -1,6 +1,6 @@
 // The worker that fetches, copies and keeps models while the other one answers. No logic.
 import { expose } from "comlink";
-import { createStoreApi } from "./store-api.ts";
+import { createStoreApi } from "./library/store-api.ts";
 
 // The build puts workers into assets/; the dev server serves the app at the root.
 const appUrl = new URL(import.meta.env.DEV ? "/" : "..", self.location.href).href;

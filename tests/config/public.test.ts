@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { HEADER_RULES, headerRules, headersFile, headersFor } from "../../.config/headers.ts";
-import { isEntry } from "../../workers/catalogue.ts";
+import { isEntry } from "../../workers/library/catalogue.ts";
 import { FAMILIES } from "../../workers/engine/chat/index.ts";
 import { precacheOf } from "../../.config/service-worker.ts";
 

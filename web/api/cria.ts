@@ -1,6 +1,6 @@
 // cria.js, the library other pages import: the same surface the chat page uses, and nothing else.
-export { convertCheckpoint, inspectCheckpoint } from "../../workers/client-convert.ts";
-export { advise, load } from "../../workers/client.ts";
+export { convertCheckpoint, inspectCheckpoint } from "../../workers/client/convert.ts";
+export { advise, load } from "../../workers/client/client.ts";
 export { TYPICAL } from "../../workers/engine/base/advice.ts";
 export { EngineError, ERROR_CODES } from "../../workers/engine/base/errors.ts";
 export type { ErrorCode } from "../../workers/engine/base/errors.ts";

@@ -1,5 +1,5 @@
 // A model in another form than GGUF on its way into this browser: its files, what they hold, what they are to become.
-import * as converter from "../../workers/client-convert.ts";
+import * as converter from "../../workers/client/convert.ts";
 import type { CheckpointPreview, CheckpointSource, Conversion as Converted } from "../../workers/engine/base/conversion.ts";
 import { EngineError, type ErrorRecord } from "../../workers/engine/base/errors.ts";
 import type { Shelf } from "./shelf.svelte.ts";

@@ -1,6 +1,6 @@
-// What the state classes ask of the engine and the store: workers/client*.ts have it, and a test puts a double in its place.
-import * as store from "../../workers/client-store.ts";
-import * as client from "../../workers/client.ts";
+// What the state classes ask of the engine and the store: workers/client has it, and a test puts a double in its place.
+import * as store from "../../workers/client/store.ts";
+import * as client from "../../workers/client/client.ts";
 
 export type Engine = Pick<
   typeof client,

@@ -1,6 +1,6 @@
 // Addresses on a hub, names of files, and what a repository offers.
 import { describe, expect, it } from "vitest";
-import { chooseModel, modelsOf } from "../../../workers/hub-models.ts";
+import { chooseModel, modelsOf } from "../../../workers/library/hub-models.ts";
 import { fileUrl, HUB, parseHubAddress } from "../../../workers/store/hub.ts";
 import { partIn, partNames, partUrls, quantizationIn, wholeName } from "../../../workers/store/names.ts";
 

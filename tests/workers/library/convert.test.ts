@@ -1,16 +1,16 @@
 // Conversions into the store: whole, broken off and gone on with, asked for twice; from the files a person picks.
-import { SMALL_SHARD } from "./store/setup.ts";
+import { SMALL_SHARD } from "../store/setup.ts";
 import { beforeEach, describe, expect, it } from "vitest";
-import { convert, inspect } from "../../workers/convert.ts";
-import type { ConversionRequest } from "../../workers/engine/base/conversion.ts";
-import { readModelFile } from "../../workers/engine/model-file.ts";
-import { listModels, wipe } from "../../workers/store/models.ts";
-import { openStored } from "../../workers/store/remote.ts";
-import { utf8, type Bytes } from "../golden/publish/bytes.ts";
-import { asHuggingFace, CONFIG, stories } from "../golden/publish/llama.ts";
-import { safetensors } from "../golden/publish/safetensors.ts";
-import { sentencePieceModel } from "../golden/publish/vocabulary.ts";
-import { GOLDEN } from "../golden/models.ts";
+import { convert, inspect } from "../../../workers/library/convert.ts";
+import type { ConversionRequest } from "../../../workers/engine/base/conversion.ts";
+import { readModelFile } from "../../../workers/engine/model-file.ts";
+import { listModels, wipe } from "../../../workers/store/models.ts";
+import { openStored } from "../../../workers/store/remote.ts";
+import { utf8, type Bytes } from "../../golden/publish/bytes.ts";
+import { asHuggingFace, CONFIG, stories } from "../../golden/publish/llama.ts";
+import { safetensors } from "../../golden/publish/safetensors.ts";
+import { sentencePieceModel } from "../../golden/publish/vocabulary.ts";
+import { GOLDEN } from "../../golden/models.ts";
 
 beforeEach(wipe);
 

@@ -1,14 +1,14 @@
 // The page's side of the wire: what a page, a widget or another site asks of the engine. Errors are revived, an
 // AbortSignal becomes stop(job), and nothing heavy runs here.
 import { transfer } from "comlink";
-import { Inbox, readPieces, type StreamedPiece } from "./client-stream.ts";
-import { absolute } from "./client-store.ts";
-import { connect, type Api, type Wire as WireTo } from "./client-wire.ts";
-import type { Advice, AdviceSubject } from "./engine/base/advice.ts";
-import type { ModelDetails } from "./engine/base/details.ts";
-import type { Create, Cria, LoadOptions, RequestOptions } from "./engine/base/cria.ts";
-import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./engine/base/openai.ts";
-import type { ScoreRequest, ScoreResponse } from "./engine/base/score.ts";
+import { Inbox, readPieces, type StreamedPiece } from "./stream.ts";
+import { absolute } from "./store.ts";
+import { connect, type Api, type Wire as WireTo } from "./wire.ts";
+import type { Advice, AdviceSubject } from "../engine/base/advice.ts";
+import type { ModelDetails } from "../engine/base/details.ts";
+import type { Create, Cria, LoadOptions, RequestOptions } from "../engine/base/cria.ts";
+import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "../engine/base/openai.ts";
+import type { ScoreRequest, ScoreResponse } from "../engine/base/score.ts";
 import type {
   Access,
   CatalogueEntry,
@@ -19,7 +19,7 @@ import type {
   Reply,
   Stats,
   StoredModel,
-} from "./engine/base/wire.ts";
+} from "../engine/base/wire.ts";
 
 type Wire = WireTo<Api>;
 

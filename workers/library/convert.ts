@@ -1,20 +1,20 @@
 // Converts models of other forms into GGUF files of the store: looked at first, then written shard by shard, gone on with after a kill.
 import { openCheckpoints, type OpenedCheckpoint } from "./checkpoints.ts";
-import type { CheckpointPreview, CheckpointRequest, ConversionRequest, SumCheck } from "./engine/base/conversion.ts";
-import { EngineError } from "./engine/base/errors.ts";
-import type { StoreProgress } from "./engine/base/storage.ts";
-import { FORMATS } from "./engine/chat/template.ts";
-import type { Checkpoint } from "./engine/checkpoint/checkpoint.ts";
-import { RECIPES } from "./engine/checkpoint/difference.ts";
-import { checkSum } from "./engine/checkpoint/sum.ts";
-import { convertedFile, type ConvertedFile } from "./engine/convert/file.ts";
-import { isTarget, OFFERED, targetName } from "./engine/convert/types.ts";
-import { readModelFile } from "./engine/model-file.ts";
-import { sha256 } from "./store/checksum.ts";
-import { withOffers } from "./store/full.ts";
-import { Meter } from "./store/meter.ts";
-import { findModel } from "./store/models.ts";
-import { createModel } from "./store/writer.ts";
+import type { CheckpointPreview, CheckpointRequest, ConversionRequest, SumCheck } from "../engine/base/conversion.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import type { StoreProgress } from "../engine/base/storage.ts";
+import { FORMATS } from "../engine/chat/template.ts";
+import type { Checkpoint } from "../engine/checkpoint/checkpoint.ts";
+import { RECIPES } from "../engine/checkpoint/difference.ts";
+import { checkSum } from "../engine/checkpoint/sum.ts";
+import { convertedFile, type ConvertedFile } from "../engine/convert/file.ts";
+import { isTarget, OFFERED, targetName } from "../engine/convert/types.ts";
+import { readModelFile } from "../engine/model-file.ts";
+import { sha256 } from "../store/checksum.ts";
+import { withOffers } from "../store/full.ts";
+import { Meter } from "../store/meter.ts";
+import { findModel } from "../store/models.ts";
+import { createModel } from "../store/writer.ts";
 
 /** Converted and handed to the store at a time: a stop is obeyed between two. */
 const PIECE_BYTES = 4 * 1024 * 1024;

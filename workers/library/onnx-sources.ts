@@ -1,10 +1,10 @@
 // Where the files of an ONNX model are: beside a graph's URL, or in a repository that has graphs.
-import { EngineError } from "./engine/base/errors.ts";
-import type { ByteSource } from "./engine/base/source.ts";
-import { chooseGraph, COMPANIONS, onnxFolder, type OnnxFolder } from "./engine/onnx/folder.ts";
-import { fileUrl, type HubAddress, type HubRepository } from "./store/hub.ts";
-import { probe, type RequestOptions } from "./store/http.ts";
-import type { PartAddress } from "./store/split.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import type { ByteSource } from "../engine/base/source.ts";
+import { chooseGraph, COMPANIONS, onnxFolder, type OnnxFolder } from "../engine/onnx/folder.ts";
+import { fileUrl, type HubAddress, type HubRepository } from "../store/hub.ts";
+import { probe, type RequestOptions } from "../store/http.ts";
+import type { PartAddress } from "../store/split.ts";
 
 /** The end of an address that names a graph. */
 export const GRAPH = /\.onnx$/i;

@@ -1,8 +1,8 @@
 // The page's side of the store: get models without loading them, keep files, hand models out, look what there is.
 import { transfer, type Remote } from "comlink";
-import { connectStore } from "./client-wire.ts";
-import type { Offer, Room, StoreApi, StoreProgress } from "./engine/base/storage.ts";
-import type { Access, Outlet, Reply, StoredModel } from "./engine/base/wire.ts";
+import { connectStore } from "./wire.ts";
+import type { Offer, Room, StoreApi, StoreProgress } from "../engine/base/storage.ts";
+import type { Access, Outlet, Reply, StoredModel } from "../engine/base/wire.ts";
 
 export interface StoreOptions {
   readonly onProgress?: (progress: StoreProgress) => void;

@@ -1,12 +1,12 @@
 // What is behind an address that a person typed: one model, or a repository to choose from.
-import { readGguf } from "./engine/gguf/read.ts";
-import type { Offer, OfferedModel, OfferedRepository } from "./engine/base/storage.ts";
+import { readGguf } from "../engine/gguf/read.ts";
+import type { Offer, OfferedModel, OfferedRepository } from "../engine/base/storage.ts";
 import { modelsOf } from "./hub-models.ts";
-import { fileUrl, pageUrl, parseHubAddress, readRepository, readRevisions, type HubAddress } from "./store/hub.ts";
-import { NETWORK } from "./store/http.ts";
-import { storedBytes } from "./store/models.ts";
-import { modelUrl, quantizationIn } from "./store/names.ts";
-import { tokenFor } from "./store/tokens.ts";
+import { fileUrl, pageUrl, parseHubAddress, readRepository, readRevisions, type HubAddress } from "../store/hub.ts";
+import { NETWORK } from "../store/http.ts";
+import { storedBytes } from "../store/models.ts";
+import { modelUrl, quantizationIn } from "../store/names.ts";
+import { tokenFor } from "../store/tokens.ts";
 import { openModel, type SourceOptions, type Surroundings } from "./sources.ts";
 
 /** Looks behind an address; reads lists and headers, downloads nothing. Throws as `openModel`, and `not_gguf` for other files. */

@@ -1,10 +1,10 @@
 // Model files from the user's disk, one or all of a split model, as one file.
-import { EngineError } from "./engine/base/errors.ts";
-import type { ByteSource } from "./engine/base/source.ts";
-import { joinSplit } from "./engine/gguf/join.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import type { ByteSource } from "../engine/base/source.ts";
+import { joinSplit } from "../engine/gguf/join.ts";
 import { asOnnx } from "./onnx-sources.ts";
-import { openFile } from "./store/local.ts";
-import { partIn, wholeName } from "./store/names.ts";
+import { openFile } from "../store/local.ts";
+import { partIn, wholeName } from "../store/names.ts";
 
 /** Opens the files that the user picked, in place. Throws `bad_request` where there are none, `bad_file` where they are not of one model. */
 export async function openFiles(files: readonly File[], signal?: AbortSignal): Promise<ByteSource> {

@@ -1,7 +1,7 @@
 // Which GGUF models the files of a repository are: split ones put together, what is no language model left out.
-import { EngineError } from "./engine/base/errors.ts";
-import type { HubAddress, HubFile } from "./store/hub.ts";
-import { partIn, partNames, quantizationIn, wholeName } from "./store/names.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import type { HubAddress, HubFile } from "../store/hub.ts";
+import { partIn, partNames, quantizationIn, wholeName } from "../store/names.ts";
 
 /** A GGUF model of a repository. */
 export interface HubModel {

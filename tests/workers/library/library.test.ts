@@ -1,7 +1,7 @@
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createLibrary } from "../../workers/library.ts";
-import { tinyGguf } from "./engine/tiny.ts";
+import { createLibrary } from "../../../workers/library/library.ts";
+import { tinyGguf } from "../engine/tiny.ts";
 
 const APP = "https://cria.example/app/";
 const ENTRY = {

@@ -1,8 +1,8 @@
 import { expose } from "comlink";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ChatCompletionChunk } from "../../workers/engine/base/openai.ts";
-import type { ModelInfo, Outlet, StreamMessage, WorkerApi } from "../../workers/engine/base/wire.ts";
-import { load, preview } from "../../workers/client.ts";
+import type { ChatCompletionChunk } from "../../../workers/engine/base/openai.ts";
+import type { ModelInfo, Outlet, StreamMessage, WorkerApi } from "../../../workers/engine/base/wire.ts";
+import { load, preview } from "../../../workers/client/client.ts";
 
 type ChatOutlet = Outlet<StreamMessage<ChatCompletionChunk>>;
 

@@ -1,8 +1,8 @@
 // The workers at the other end: started when first needed, and replaced when they have died.
 import { wrap, type Remote } from "comlink";
-import { EngineError, type ErrorRecord } from "./engine/base/errors.ts";
-import type { StoreApi } from "./engine/base/storage.ts";
-import type { Reply, WorkerApi } from "./engine/base/wire.ts";
+import { EngineError, type ErrorRecord } from "../engine/base/errors.ts";
+import type { StoreApi } from "../engine/base/storage.ts";
+import type { Reply, WorkerApi } from "../engine/base/wire.ts";
 
 /** The methods of the engine's worker, each a message there and one back. */
 export type Api = Remote<WorkerApi>;
@@ -23,7 +23,7 @@ let lastJob = 0;
 /** The living worker that holds the model; a new one where there is none. */
 export function connect(): Wire<Api> {
   if (current?.isDead ?? true) {
-    const worker = new Worker(new URL("./llm.worker.ts", import.meta.url), { type: "module", name: "cria" });
+    const worker = new Worker(new URL("../llm.worker.ts", import.meta.url), { type: "module", name: "cria" });
     current = new Wire(worker, wrap<WorkerApi>(worker), "The model's worker", "Load the model again.");
   }
   return current!;
@@ -32,7 +32,7 @@ export function connect(): Wire<Api> {
 /** The living worker that keeps models; a new one where there is none. */
 export function connectStore(): Wire<Remote<StoreApi>> {
   if (currentStore?.isDead ?? true) {
-    const worker = new Worker(new URL("./store.worker.ts", import.meta.url), { type: "module", name: "cria-store" });
+    const worker = new Worker(new URL("../store.worker.ts", import.meta.url), { type: "module", name: "cria-store" });
     currentStore = new Wire(worker, wrap<StoreApi>(worker), "The store's worker", "Try again: what has arrived is kept.");
   }
   return currentStore!;

@@ -1,16 +1,16 @@
 // Models in other forms than GGUF: finds their files on the disk, at addresses or on a hub, and opens them as one checkpoint.
-import type { CheckpointRequest, CheckpointSource } from "./engine/base/conversion.ts";
-import { EngineError } from "./engine/base/errors.ts";
-import type { ByteSource } from "./engine/base/source.ts";
-import type { Access } from "./engine/base/wire.ts";
-import type { Checkpoint } from "./engine/checkpoint/checkpoint.ts";
-import { addDifference, isRecipe, type Recipe, RECIPES } from "./engine/checkpoint/difference.ts";
-import { openCheckpoint } from "./engine/checkpoint/open.ts";
-import { fileUrl, parseHubAddress, readRepository } from "./store/hub.ts";
-import { NETWORK } from "./store/http.ts";
-import { openFile } from "./store/local.ts";
-import { openRemoteFile } from "./store/remote-file.ts";
-import { tokenFor } from "./store/tokens.ts";
+import type { CheckpointRequest, CheckpointSource } from "../engine/base/conversion.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import type { ByteSource } from "../engine/base/source.ts";
+import type { Access } from "../engine/base/wire.ts";
+import type { Checkpoint } from "../engine/checkpoint/checkpoint.ts";
+import { addDifference, isRecipe, type Recipe, RECIPES } from "../engine/checkpoint/difference.ts";
+import { openCheckpoint } from "../engine/checkpoint/open.ts";
+import { fileUrl, parseHubAddress, readRepository } from "../store/hub.ts";
+import { NETWORK } from "../store/http.ts";
+import { openFile } from "../store/local.ts";
+import { openRemoteFile } from "../store/remote-file.ts";
+import { tokenFor } from "../store/tokens.ts";
 
 /** A checkpoint, and what tells its files from any others. */
 export interface OpenedCheckpoint {

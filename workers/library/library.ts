@@ -1,14 +1,14 @@
 // Models by catalogue id, URL or file, as the store has them: what the engine's api asks of the browser.
 import { findInCatalogue, readCatalogue, type CatalogueChoice } from "./catalogue.ts";
-import type { FindOptions, FoundModel, Library } from "./engine/api.ts";
-import type { CatalogueEntry, ModelPreview, ModelSource } from "./engine/base/wire.ts";
-import { readLoadable } from "./engine/loadable.ts";
+import type { FindOptions, FoundModel, Library } from "../engine/api.ts";
+import type { CatalogueEntry, ModelPreview, ModelSource } from "../engine/base/wire.ts";
+import { readLoadable } from "../engine/loadable.ts";
 import { openFiles } from "./files.ts";
 import { openModel } from "./sources.ts";
-import { crashesOf, markWork, refuseAfterCrashes } from "./store/crashes.ts";
-import { fileId } from "./store/local.ts";
-import { findModel, listModels, removeModel, storedBytes, wipe } from "./store/models.ts";
-import { freeBytes } from "./store/room.ts";
+import { crashesOf, markWork, refuseAfterCrashes } from "../store/crashes.ts";
+import { fileId } from "../store/local.ts";
+import { findModel, listModels, removeModel, storedBytes, wipe } from "../store/models.ts";
+import { freeBytes } from "../store/room.ts";
 
 /** The library of an app whose files, its catalogue among them, lie in the folder `appUrl`. */
 export function createLibrary(appUrl: string): Library {

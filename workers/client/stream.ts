@@ -1,7 +1,7 @@
 // Reads what the worker streams: pieces are handed on once a frame, and none after the caller has said stop.
-import { EngineError } from "./engine/base/errors.ts";
-import type { FinishReason } from "./engine/base/openai.ts";
-import type { StreamMessage } from "./engine/base/wire.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import type { FinishReason } from "../engine/base/openai.ts";
+import type { StreamMessage } from "../engine/base/wire.ts";
 
 /** A chunk of a chat or of a completion, as far as the stream looks at it. */
 export interface StreamedPiece {

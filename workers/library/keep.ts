@@ -1,14 +1,14 @@
 // Copies a model from the user's disk into the store, so that it is there without the file.
-import { readGguf } from "./engine/gguf/read.ts";
-import { EngineError } from "./engine/base/errors.ts";
-import { SHARD_BYTES, shardCount, type ByteSource } from "./engine/base/source.ts";
-import type { CatalogueEntry, LoadProgress } from "./engine/base/wire.ts";
+import { readGguf } from "../engine/gguf/read.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import { SHARD_BYTES, shardCount, type ByteSource } from "../engine/base/source.ts";
+import type { CatalogueEntry, LoadProgress } from "../engine/base/wire.ts";
 import { openFiles } from "./files.ts";
-import { runningSha256 } from "./store/checksum.ts";
-import { withOffers } from "./store/full.ts";
-import { Meter } from "./store/meter.ts";
-import { findModel } from "./store/models.ts";
-import { createModel } from "./store/writer.ts";
+import { runningSha256 } from "../store/checksum.ts";
+import { withOffers } from "../store/full.ts";
+import { Meter } from "../store/meter.ts";
+import { findModel } from "../store/models.ts";
+import { createModel } from "../store/writer.ts";
 
 export interface KeepOptions {
   /** A copy of a model of the catalogue becomes that model. */

@@ -1,10 +1,10 @@
 // A stored model as a file: written to a place that the person chose, or as a Blob for the browser's downloads.
-import { EngineError } from "./engine/base/errors.ts";
-import { SHARD_BYTES, shardCount, type ByteSource } from "./engine/base/source.ts";
-import type { LoadProgress } from "./engine/base/wire.ts";
-import type { JoinedSource } from "./engine/gguf/join.ts";
-import { Meter } from "./store/meter.ts";
-import { keptBlob } from "./store/shards.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import { SHARD_BYTES, shardCount, type ByteSource } from "../engine/base/source.ts";
+import type { LoadProgress } from "../engine/base/wire.ts";
+import type { JoinedSource } from "../engine/gguf/join.ts";
+import { Meter } from "../store/meter.ts";
+import { keptBlob } from "../store/shards.ts";
 
 export interface ExportOptions {
   readonly signal?: AbortSignal | undefined;

@@ -1,20 +1,20 @@
 // From what a person or a page names (catalogue id, URL, hub address, stored id) to a source of bytes that can be kept.
 import { findInCatalogue } from "./catalogue.ts";
-import { EngineError } from "./engine/base/errors.ts";
-import type { ByteSource } from "./engine/base/source.ts";
-import type { Access, CatalogueEntry, LoadProgress, ModelDefaults } from "./engine/base/wire.ts";
-import { joinSplit, type JoinedSource } from "./engine/gguf/join.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import type { ByteSource } from "../engine/base/source.ts";
+import type { Access, CatalogueEntry, LoadProgress, ModelDefaults } from "../engine/base/wire.ts";
+import { joinSplit, type JoinedSource } from "../engine/gguf/join.ts";
 import { chooseModel, modelsOf } from "./hub-models.ts";
-import { withOffers } from "./store/full.ts";
-import { fileUrl, parseHubAddress, readRepository, type HubAddress, type HubFile, type HubRepository } from "./store/hub.ts";
-import { NETWORK } from "./store/http.ts";
-import { holdModel } from "./store/locks.ts";
-import { findModel, listModels } from "./store/models.ts";
+import { withOffers } from "../store/full.ts";
+import { fileUrl, parseHubAddress, readRepository, type HubAddress, type HubFile, type HubRepository } from "../store/hub.ts";
+import { NETWORK } from "../store/http.ts";
+import { holdModel } from "../store/locks.ts";
+import { findModel, listModels } from "../store/models.ts";
 import { asOnnx, GRAPH, onnxAround, onnxInRepository } from "./onnx-sources.ts";
-import { modelUrl, partUrls, quantizationIn, wholeName } from "./store/names.ts";
-import { openStored, openUrl, type OpenOptions } from "./store/remote.ts";
-import { openSplit, openStoredSplit, type PartAddress, type SplitSource } from "./store/split.ts";
-import { tokenFor } from "./store/tokens.ts";
+import { modelUrl, partUrls, quantizationIn, wholeName } from "../store/names.ts";
+import { openStored, openUrl, type OpenOptions } from "../store/remote.ts";
+import { openSplit, openStoredSplit, type PartAddress, type SplitSource } from "../store/split.ts";
+import { tokenFor } from "../store/tokens.ts";
 
 /** Where sources come from, besides what is asked for. */
 export interface Surroundings {

@@ -1,18 +1,18 @@
 // The methods of the store's worker: everything that takes long is a job that can be stopped, errors go as records.
 import { readCatalogue } from "./catalogue.ts";
-import { EngineError } from "./engine/base/errors.ts";
-import type { Room, StoreApi } from "./engine/base/storage.ts";
-import type { Outlet, Reply, StoredModel } from "./engine/base/wire.ts";
-import { readGguf } from "./engine/gguf/read.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import type { Room, StoreApi } from "../engine/base/storage.ts";
+import type { Outlet, Reply, StoredModel } from "../engine/base/wire.ts";
+import { readGguf } from "../engine/gguf/read.ts";
 import { convert, inspect } from "./convert.ts";
 import { gather, writeTo } from "./export.ts";
 import { keepFiles } from "./keep.ts";
 import { lookAt } from "./offers.ts";
 import { openKept, openModel, type OpenedModel, type Surroundings } from "./sources.ts";
-import { findModel, listModels } from "./store/models.ts";
-import { readRecord } from "./store/records.ts";
-import { estimate, isPersistent } from "./store/room.ts";
-import { keepToken, tokenOrigins } from "./store/tokens.ts";
+import { findModel, listModels } from "../store/models.ts";
+import { readRecord } from "../store/records.ts";
+import { estimate, isPersistent } from "../store/room.ts";
+import { keepToken, tokenOrigins } from "../store/tokens.ts";
 
 /** The api of a worker of the app in the folder `appUrl`. */
 export function createStoreApi(appUrl: string): StoreApi {

@@ -1,7 +1,7 @@
 // Where the files of an ONNX model are: in a repository's list, or around a URL.
 import { describe, expect, it } from "vitest";
-import { onnxAround, onnxInRepository } from "../../workers/onnx-sources.ts";
-import type { HubAddress, HubRepository } from "../../workers/store/hub.ts";
+import { onnxAround, onnxInRepository } from "../../../workers/library/onnx-sources.ts";
+import type { HubAddress, HubRepository } from "../../../workers/store/hub.ts";
 
 const ADDRESS: HubAddress = {
   hub: "https://hub.test",

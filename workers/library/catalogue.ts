@@ -1,7 +1,7 @@
 // Reads public/catalogue.json, checks it once, and finds the file that an id means: "id", or "id:Q8_0" for another quantization.
-import { EngineError } from "./engine/base/errors.ts";
-import type { CatalogueEntry, CatalogueFile, ModelDefaults } from "./engine/base/wire.ts";
-import { isRecordOf } from "./store/shape.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import type { CatalogueEntry, CatalogueFile, ModelDefaults } from "../engine/base/wire.ts";
+import { isRecordOf } from "../store/shape.ts";
 
 /** A file of the catalogue, and the model it is of. */
 export interface CatalogueChoice {
