@@ -29,6 +29,8 @@ describe("the advisor", () => {
     await page.waitForSelector(".card .best", { timeout: 60_000 });
     expect(await textOf(".card dl")).toMatch(/[\d.]+ tokens\/s an? answer|an answer/);
     // a word of every forecast: a speed, or what is missing
+    const settled = (): boolean => [...document.querySelectorAll(".forecast")].every((one) => one.textContent!.trim() !== "…");
+    await page.waitForFunction(settled, { timeout: 60_000 });
     const forecasts = await page.$$eval(".forecast", (all) => all.map((one) => one.textContent!.trim()));
     expect(forecasts.length).toBeGreaterThanOrEqual(5);
     for (const forecast of forecasts) expect(forecast).toMatch(/tokens\/s|needs .* of memory/);
@@ -45,8 +47,8 @@ describe("the advisor", () => {
   it("shows what was predicted of a model beside what it then did", async () => {
     // loaded again: this time the device is known, and something is predicted
     await page.goto(server.url);
-    await page.waitForSelector(".empty", { timeout: 60_000 });
-    await page.type("form textarea", "Count from one to thirty, in words, and then tell me what photosynthesis is.");
+    await page.waitForSelector(".status .dot", { timeout: 60_000 });
+    await page.type(".foot textarea", "Count from one to thirty, in words, and then tell me what photosynthesis is.");
     await page.keyboard.press("Enter");
     await page.waitForSelector('[aria-label="Answer again"]', { timeout: 90_000 });
     await page.evaluate(() => (location.hash = "models"));
