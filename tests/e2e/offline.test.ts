@@ -1,6 +1,6 @@
 // The built app in Chromium: a first visit that downloads, a second one without a network, and what the page says when the disk is full.
 import type { Page } from "puppeteer-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { obtainModel } from "../../web/cli/model.ts";
 import { openChromium, serveApp, type AppServer, type TestBrowser } from "./browser.ts";
 
@@ -9,13 +9,14 @@ const ANSWER = "The capital of France is Paris.";
 let app: AppServer;
 let chromium: TestBrowser;
 
-beforeAll(async () => {
+// A browser of its own for each: one whose quota was changed is late to answer navigations from its service worker now and then.
+beforeEach(async () => {
   await obtainModel();
   app = await serveApp();
   chromium = await openChromium();
 });
 
-afterAll(async () => {
+afterEach(async () => {
   await chromium.close();
   await app.close();
 });
