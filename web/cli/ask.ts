@@ -55,7 +55,7 @@ try {
   const home = server.resolvedUrls!.local[0]!;
   const model = await modelAddress(values.model, home);
   const page = await browser.newPage();
-  await page.goto(home);
+  await page.goto(new URL("catalogue.json", home).href); // a page of the app's origin without the app, which has a model of its own
   const answer = await ask(page, { model, backend, question }, json ? () => undefined : print);
   console.log(json ? JSON.stringify({ question, ...answer }) : figures(answer));
 } catch (error) {

@@ -49,7 +49,8 @@ export class Demonstration {
     this.phase = this.#cria ? "telling" : "starting";
     try {
       // On the CPU: a GPU takes longer to start than so small a model to tell its story.
-      const cria = this.#cria ?? (await this.engine.load({ model: await this.file(signal), backend: "wasm", signal }));
+      const cria =
+        this.#cria ?? (await this.engine.load({ model: await this.file(signal), backend: "wasm", onlyIfFree: true, signal }));
       if (signal.aborted) return await cria.unload();
       this.#cria = cria;
       this.info = cria.info;
@@ -64,7 +65,7 @@ export class Demonstration {
     } catch (error) {
       if (signal.aborted) return;
       // The chosen model takes the place of this one as soon as it is here: what was told stays.
-      this.error = EngineError.record(error).code === "disposed" ? null : EngineError.record(error);
+      this.error = ["disposed", "busy"].includes(EngineError.record(error).code) ? null : EngineError.record(error);
       this.phase = "over";
     }
   }

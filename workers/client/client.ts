@@ -35,6 +35,7 @@ export async function load(options: LoadOptions): Promise<Cria> {
     contextLength = null,
     cache = "f16",
     afterCrashes = false,
+    onlyIfFree = false,
     token = null,
     hub = null,
   } = options;
@@ -43,7 +44,7 @@ export async function load(options: LoadOptions): Promise<Cria> {
   progress.port1.onmessage = ({ data }: MessageEvent<LoadProgress>) => onProgress?.(data);
   const outlet = transfer(progress.port2, [progress.port2]);
   try {
-    const request = { model: oneModel(options.model), backend, contextLength, cache, afterCrashes, token, hub };
+    const request = { model: oneModel(options.model), backend, contextLength, cache, afterCrashes, onlyIfFree, token, hub };
     const { model, info } = await run(wire, signal, (api, job) => api.load(job, request, outlet));
     return new LoadedModel(wire, model, info);
   } finally {

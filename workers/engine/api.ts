@@ -198,6 +198,7 @@ class Api implements WorkerApi {
       file = await readLoadable(found.source, signal);
     }
     signal.throwIfAborted();
+    if (request.onlyIfFree && this.current) throw new EngineError("busy", "Another model is in memory.", "Unload it first.");
     await this.free();
     const endWork = await found.markWork();
     try {

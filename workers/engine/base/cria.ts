@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly cache?: CacheType;
   /** Loads also a model that took the tab down twice in a row: for a person who asks for it, not for a page that loads by itself. */
   readonly afterCrashes?: boolean;
+  /** Loads only where no model is in memory, and throws `busy` else: for what nobody asked for. */
+  readonly onlyIfFree?: boolean;
   /** Access token for the model's host, where it wants one: sent to that host alone, and not kept. */
   readonly token?: string;
   /** Base URL of the hub that "owner/repository" means; default https://huggingface.co. */

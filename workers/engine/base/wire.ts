@@ -32,6 +32,8 @@ export interface LoadRequest extends Partial<Access> {
   readonly cache?: CacheType;
   /** Also where the model took the tab down twice in a row. */
   readonly afterCrashes: boolean;
+  /** Leaves a model that is in memory where it is. */
+  readonly onlyIfFree?: boolean;
 }
 
 /** How far loading is. Phases come in this order; a phase that is not needed is left out. */
