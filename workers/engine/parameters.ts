@@ -1,6 +1,6 @@
 // Checks the parameters of a request once, on entry, and fills in what was left out.
 import type { Sampling } from "./base/backend.ts";
-import { EngineError } from "./base/errors.ts";
+import { badRequest, recordOf } from "./base/request.ts";
 import type { ChatMessage, ChatRequest, CompletionRequest } from "./base/openai.ts";
 import type { ScoreRequest } from "./base/score.ts";
 import type { ModelDefaults } from "./base/wire.ts";
@@ -80,11 +80,11 @@ export function chatWishes(request: ChatRequest, defaults: ModelDefaults | null)
   const record = known(request, CHAT);
   const wanted = boolean(record, "logprobs") ?? false;
   const alternatives = integer(record, "top_logprobs", 0, 20);
-  if (alternatives && !wanted) throw bad("top_logprobs needs logprobs: true.");
+  if (alternatives && !wanted) throw badRequest("top_logprobs needs logprobs: true.");
   const maxTokens = integer(record, "max_tokens", 1) ?? integer(record, "max_completion_tokens", 1);
   const calling = toolWishes(request);
   const wishes = { ...shared(record, defaults, calling), maxTokens, alternatives: wanted ? (alternatives ?? 0) : null };
-  if (calling && wishes.format) throw bad("response_format can't be combined with tools.");
+  if (calling && wishes.format) throw badRequest("response_format can't be combined with tools.");
   return wishes;
 }
 
@@ -109,7 +109,7 @@ export function completionWishes(
  */
 export function chatMessages(request: ChatRequest, defaults: ModelDefaults | null): ChatMessage[] {
   const messages: unknown = request.messages;
-  if (!Array.isArray(messages) || messages.length === 0) throw bad("messages must be a list of at least one message.");
+  if (!Array.isArray(messages) || messages.length === 0) throw badRequest("messages must be a list of at least one message.");
   const checked = messages.map((message: unknown, index) => chatMessage(message, index));
   if (checked[0]!.role === "system" || defaults === null) return checked;
   return [{ role: "system", content: defaults.system }, ...checked];
@@ -119,14 +119,14 @@ export function chatMessages(request: ChatRequest, defaults: ModelDefaults | nul
 export function promptFormat(request: ChatRequest): string | null {
   const format: unknown = request.prompt_format ?? null;
   if (format === null || typeof format === "string") return format;
-  throw bad(`prompt_format is ${shown(format)}; it must be the id of a format.`);
+  throw badRequest(`prompt_format is ${shown(format)}; it must be the id of a format.`);
 }
 
 /** The prompt of a completion: text, or token ids below `vocab`. Throws `bad_request`. */
 export function completionPrompt(request: CompletionRequest, vocab: number): string | number[] {
   const prompt: unknown = request.prompt;
   if (typeof prompt === "string") return prompt;
-  if (!Array.isArray(prompt)) throw bad("prompt must be text or a list of token ids.");
+  if (!Array.isArray(prompt)) throw badRequest("prompt must be text or a list of token ids.");
   return tokenIds(prompt, vocab);
 }
 
@@ -136,12 +136,12 @@ export function scoreWishes(request: ScoreRequest, vocab: number): ScoreRequest 
   const text = (given: unknown, what: string): string | number[] => {
     if (typeof given === "string") return given;
     if (Array.isArray(given)) return tokenIds(given, vocab);
-    throw bad(`${what} must be text or a list of token ids.`);
+    throw badRequest(`${what} must be text or a list of token ids.`);
   };
   if (!Array.isArray(continuations) || continuations.length === 0)
-    throw bad("continuations must be a list of at least one text.");
+    throw badRequest("continuations must be a list of at least one text.");
   if (against && against.length !== continuations.length)
-    throw bad(`against has ${against.length} entries for ${continuations.length} continuations.`);
+    throw badRequest(`against has ${against.length} entries for ${continuations.length} continuations.`);
   const checked = continuations.map((given: unknown, index) => text(given, `continuations[${index}]`));
   return { ...request, context: text(context, "context"), continuations: checked };
 }
@@ -150,20 +150,21 @@ export function scoreWishes(request: ScoreRequest, vocab: number): ScoreRequest 
 export function tokenIds(ids: readonly unknown[], vocab: number): number[] {
   return ids.map((id, index) => {
     if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id < vocab) return id;
-    throw bad(`Token ${index} is ${shown(id)}; ids are whole numbers from 0 to ${vocab - 1}.`);
+    throw badRequest(`Token ${index} is ${shown(id)}; ids are whole numbers from 0 to ${vocab - 1}.`);
   });
 }
 
 function chatMessage(message: unknown, index: number): ChatMessage {
   const where = `messages[${index}]`;
-  const { role, content, tool_calls, tool_call_id } = object(message, where);
+  const { role, content, tool_calls, tool_call_id } = recordOf(message, where);
   if (role !== "system" && role !== "user" && role !== "assistant" && role !== "tool") {
-    throw bad(`${where}.role is ${shown(role)}; it can be "system", "user", "assistant" or "tool".`);
+    throw badRequest(`${where}.role is ${shown(role)}; it can be "system", "user", "assistant" or "tool".`);
   }
   const calls = role === "assistant" ? toolCallsOf(tool_calls, `${where}.tool_calls`) : null;
   const said = calls && (content === null || content === undefined) ? "" : content;
-  if (typeof said !== "string") throw bad(`${where}.content must be text.`);
-  if (role === "tool" && typeof tool_call_id !== "string") throw bad(`${where}.tool_call_id must say which call this answers.`);
+  if (typeof said !== "string") throw badRequest(`${where}.content must be text.`);
+  if (role === "tool" && typeof tool_call_id !== "string")
+    throw badRequest(`${where}.tool_call_id must say which call this answers.`);
   return {
     role,
     content: said,
@@ -202,20 +203,20 @@ function shared(
 function bounded(record: Record<string, unknown>, name: string, least: number, most: number): number | null {
   const value = record[name] ?? null;
   if (value === null || (typeof value === "number" && value >= least && value <= most)) return value;
-  throw bad(`${name} is ${shown(value)}; it can be ${least} to ${most}.`);
+  throw badRequest(`${name} is ${shown(value)}; it can be ${least} to ${most}.`);
 }
 
 function integer(record: Record<string, unknown>, name: string, least: number, most = Number.MAX_SAFE_INTEGER): number | null {
   const value = record[name] ?? null;
   if (value === null || (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most)) return value;
   const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
-  throw bad(`${name} is ${shown(value)}; it can be a whole number ${range}.`);
+  throw badRequest(`${name} is ${shown(value)}; it can be a whole number ${range}.`);
 }
 
 function boolean(record: Record<string, unknown>, name: string): boolean | null {
   const value = record[name] ?? null;
   if (value === null || typeof value === "boolean") return value;
-  throw bad(`${name} is ${shown(value)}; it can be true or false.`);
+  throw badRequest(`${name} is ${shown(value)}; it can be true or false.`);
 }
 
 /** 32 bits of the caller's, or of chance. */
@@ -228,31 +229,22 @@ function stopStrings(value: unknown): string[] {
   const list: unknown[] = value === null || value === undefined ? [] : Array.isArray(value) ? value : [value];
   return list.map((stop) => {
     if (typeof stop === "string" && stop !== "") return stop;
-    throw bad(`stop contains ${shown(stop)}; it can be a text or a list of texts, none empty.`);
+    throw badRequest(`stop contains ${shown(stop)}; it can be a text or a list of texts, none empty.`);
   });
 }
 
 /** The request as a record without parameters we would silently not obey. */
 function known(request: unknown, names: readonly string[]): Record<string, unknown> {
-  const record = object(request, "The request");
+  const record = recordOf(request, "The request");
   for (const [name, value] of Object.entries(record)) {
     if (value === null || value === undefined || names.includes(name) || WITHOUT_EFFECT.includes(name)) continue;
     if (NEUTRAL[name]?.includes(value)) continue;
-    throw bad(`The parameter ${name} is ${shown(value)}, which Cria does not offer.`);
+    throw badRequest(`The parameter ${name} is ${shown(value)}, which Cria does not offer.`);
   }
   return record;
-}
-
-function object(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad(`${what} must be an object.`);
-  return Object.fromEntries(Object.entries(value));
 }
 
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-function bad(message: string): EngineError {
-  return new EngineError("bad_request", message, "Change this parameter, or leave it out.");
 }

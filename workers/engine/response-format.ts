@@ -1,5 +1,5 @@
 // The form a request asks its answer to have, checked once on entry.
-import { EngineError } from "./base/errors.ts";
+import { badRequest, recordOf } from "./base/request.ts";
 import type { Format } from "./grammar/grammar.ts";
 
 const TYPES = ["text", "json_object", "json_schema", "regex", "grammar"];
@@ -7,39 +7,33 @@ const TYPES = ["text", "json_object", "json_schema", "regex", "grammar"];
 /** The form that `response_format` asks for; null for any text. Throws `bad_request`, naming the field. */
 export function formatOf(value: unknown): Format | null {
   if (value === null || value === undefined) return null;
-  const format = record(value, "response_format");
+  const format = recordOf(value, "response_format");
   switch (format["type"]) {
     case "text":
       return null;
     case "json_object":
       return { kind: "json" };
     case "json_schema":
-      return schemaFormat(record(format["json_schema"], "response_format.json_schema"));
+      return schemaFormat(recordOf(format["json_schema"], "response_format.json_schema"));
     case "regex":
       return { kind: "pattern", pattern: text(format["pattern"], "response_format.pattern") };
     case "grammar":
       return { kind: "grammar", grammar: text(format["grammar"], "response_format.grammar") };
   }
-  throw bad(`response_format.type is ${JSON.stringify(format["type"])}; it can be ${TYPES.join(", ")}.`);
+  throw badRequest(`response_format.type is ${JSON.stringify(format["type"])}; it can be ${TYPES.join(", ")}.`);
 }
 
 /** A schema that is left out asks for any object, as in the API. */
 function schemaFormat(format: Readonly<Record<string, unknown>>): Format {
   const { schema } = format;
   if (schema === undefined || schema === null) return { kind: "json" };
-  return { kind: "schema", schema: typeof schema === "boolean" ? schema : record(schema, "response_format.json_schema.schema") };
-}
-
-function record(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad(`${what} must be an object.`);
-  return Object.fromEntries(Object.entries(value));
+  return {
+    kind: "schema",
+    schema: typeof schema === "boolean" ? schema : recordOf(schema, "response_format.json_schema.schema"),
+  };
 }
 
 function text(value: unknown, what: string): string {
   if (typeof value === "string" && value !== "") return value;
-  throw bad(`${what} must be a text.`);
-}
-
-function bad(message: string): EngineError {
-  return new EngineError("bad_request", message, "Change this parameter, or leave it out.");
+  throw badRequest(`${what} must be a text.`);
 }

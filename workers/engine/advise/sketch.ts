@@ -2,6 +2,7 @@
 // Source: llama.cpp src/llama-quant.cpp, llama_tensor_get_type, for which tensors get more bits than the rest.
 import { QUANTS, type QuantName } from "../../../shaders/quant/index.ts";
 import type { Model, Shape, Tensor } from "../base/model.ts";
+import { extentsOf } from "../model/extents.ts";
 import { describeLlama } from "../model/llama.ts";
 
 /** Types of a quantization: most weights, the head, and what gets more bits: V and down of some layers, or with the output of all. */
@@ -67,21 +68,7 @@ export function isTied(shape: Shape, parameters: number): boolean {
 }
 
 function modelOf(shape: Shape, tied: boolean, typeOf: (name: string, layer: number) => QuantName): Model {
-  const { dim, heads, kvHeads, headDim, ffnDim, vocab } = shape;
-  const extents: Record<string, readonly [rows: number, cols: number]> = {
-    token_embd: [vocab, dim],
-    output: [vocab, dim],
-    output_norm: [1, dim],
-    attn_norm: [1, dim],
-    ffn_norm: [1, dim],
-    attn_q: [heads * headDim, dim],
-    attn_k: [kvHeads * headDim, dim],
-    attn_v: [kvHeads * headDim, dim],
-    attn_output: [dim, heads * headDim],
-    ffn_gate: [ffnDim, dim],
-    ffn_up: [ffnDim, dim],
-    ffn_down: [dim, ffnDim],
-  };
+  const extents = extentsOf(shape);
   const find = (name: string): Tensor => {
     const parts = name.split(".");
     const [rows, cols] = extents[parts.at(-2)!]!;
@@ -90,8 +77,8 @@ function modelOf(shape: Shape, tied: boolean, typeOf: (name: string, layer: numb
     const { blockSize, blockBytes } = QUANTS[type];
     return { name, type, rows, cols, offset: 0, sizeBytes: ((rows * cols) / blockSize) * blockBytes };
   };
-  const frequencies = Float32Array.from({ length: headDim / 2 }, (_, pair) => 10_000 ** ((-2 * pair) / headDim));
-  return describeLlama(shape, { dims: headDim, frequencies, magnitude: 1 }, find, (name) => (tied ? null : find(name)));
+  const frequencies = Float32Array.from({ length: shape.headDim / 2 }, (_, pair) => 10_000 ** ((-2 * pair) / shape.headDim));
+  return describeLlama(shape, { dims: shape.headDim, frequencies, magnitude: 1 }, find, (name) => (tied ? null : find(name)));
 }
 
 /** The first and the last eighth of the layers, and every third between them. */

@@ -3,7 +3,7 @@ import { EngineError } from "../base/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { Constraint, type Alphabet } from "./constraint.ts";
 import { ebnfRules } from "./ebnf.ts";
-import { characters, rule, type Expression, type Rules } from "./expression.ts";
+import { characters, rule, type Rules } from "./expression.ts";
 import { jsonRules } from "./json.ts";
 import { buildNetwork } from "./network.ts";
 import { patternExpression } from "./pattern.ts";
@@ -44,8 +44,7 @@ export class Grammars {
   }
 
   private positionsOf(format: Format): Positions {
-    if (format.kind === "rules") return new Positions(buildNetwork(format.rules));
-    const key = JSON.stringify(format);
+    const key = JSON.stringify(format, (_, value: unknown) => (value instanceof Map ? [...value] : value));
     const positions = this.kept.get(key) ?? new Positions(buildNetwork(rulesOf(format)));
     // The one used last stays longest.
     this.kept.delete(key);
@@ -62,8 +61,7 @@ export function rulesOf(format: Format): Rules {
   if (format.kind === "json") return new Map([...jsonRules(), ["root", rule("object")]]);
   if (format.kind === "schema") return schemaRules(format.schema);
   if (format.kind === "grammar") return ebnfRules(format.grammar);
-  const spell = (ranges: Parameters<typeof characters>[0]): Expression => characters(ranges);
-  return new Map([["root", patternExpression(format.pattern, spell, true)]]);
+  return new Map([["root", patternExpression(format.pattern, characters, true)]]);
 }
 
 function alphabetOf(tokenizer: Tokenizer): Alphabet {

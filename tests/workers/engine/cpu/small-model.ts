@@ -2,6 +2,7 @@
 import { QUANTS, type QuantName } from "../../../../shaders/quant/index.ts";
 import type { Backend } from "../../../../workers/engine/base/backend.ts";
 import type { Model, Shape, Tensor } from "../../../../workers/engine/base/model.ts";
+import { extentsOf } from "../../../../workers/engine/model/extents.ts";
 import { describeLlama } from "../../../../workers/engine/model/llama.ts";
 import { randomMatrix } from "./products.ts";
 
@@ -10,21 +11,7 @@ export type TypeOf = (name: string) => QuantName;
 
 /** A LLaMA of this shape; `tied` shares the embedding with the head. */
 export function smallModel(shape: Shape, typeOf: TypeOf, tied = true): Model {
-  const { dim, heads, kvHeads, headDim, ffnDim, vocab } = shape;
-  const sizes: Record<string, [number, number]> = {
-    token_embd: [vocab, dim],
-    output: [vocab, dim],
-    output_norm: [1, dim],
-    attn_norm: [1, dim],
-    ffn_norm: [1, dim],
-    attn_q: [heads * headDim, dim],
-    attn_k: [kvHeads * headDim, dim],
-    attn_v: [kvHeads * headDim, dim],
-    attn_output: [dim, heads * headDim],
-    ffn_gate: [ffnDim, dim],
-    ffn_up: [ffnDim, dim],
-    ffn_down: [dim, ffnDim],
-  };
+  const sizes = extentsOf(shape);
   const made = new Map<string, Tensor>();
   const find = (name: string): Tensor => {
     const [rows, cols] = sizes[name.split(".").at(-2)!]!;
@@ -34,7 +21,7 @@ export function smallModel(shape: Shape, typeOf: TypeOf, tied = true): Model {
     made.set(name, tensor);
     return tensor;
   };
-  const dims = headDim;
+  const dims = shape.headDim;
   const frequencies = Float32Array.from({ length: dims / 2 }, (_, i) => 10000 ** ((-2 * i) / dims));
   return describeLlama(shape, { dims, frequencies, magnitude: 1 }, find, (name) => (tied ? null : find(name)));
 }

@@ -12,11 +12,6 @@ const [MODEL_TYPE, UNKNOWN_ID, BOS_ID, EOS_ID, PAD_ID] = [3, 40, 41, 42, 43];
 const ADD_DUMMY_PREFIX = 3;
 const BPE = 2;
 
-/** Whether a file's first bytes are those of such a model: its first piece. */
-export function looksLikeSentencePiece(first: Uint8Array): boolean {
-  return first[0] === 0x0a && first[2] === 0x0a;
-}
-
 /** Reads the vocabulary. Throws `bad_file`, and `unsupported_tokenizer` for SentencePiece's other algorithms. */
 export function readSentencePiece(file: string, bytes: Uint8Array): CheckpointVocabulary {
   const tokens: string[] = [];
