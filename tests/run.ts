@@ -14,6 +14,9 @@ interface Counts {
   skipped: number;
 }
 
+/** What failed, by name: said again at the end, where a long output is read. */
+const failures: string[] = [];
+
 /** Commands that pass or fail as a whole, and vitest runs that count their tests. */
 const STAGES: Record<string, () => Promise<Counts> | Counts> = {
   browsers: () => whole(() => (["chromium", "firefox", "webkit"] as const).forEach(findBrowser)),
@@ -52,6 +55,7 @@ async function main(words: readonly string[]): Promise<number> {
     add(total, counts);
     lines.push(`${name.padEnd(9)} ${show(counts)}  (${((Date.now() - started) / 1000).toFixed(0)} s)`);
   }
+  for (const failure of failures) console.log(`\nFAILED ${failure}`);
   console.log(`\n${lines.join("\n")}\n\n${show(total)}`);
   return total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
@@ -61,7 +65,7 @@ async function whole(work: () => unknown): Promise<Counts> {
     await work();
     return { passed: 1, failed: 0, skipped: 0 };
   } catch (error) {
-    console.error(error);
+    failures.push(String(error));
     return { passed: 0, failed: 1, skipped: 0 };
   }
 }
@@ -78,7 +82,7 @@ function softwareGpu(): Counts {
 
 function command(program: string, words: readonly string[]): Counts {
   const passed = spawnSync(program, words, { stdio: "inherit" }).status === 0;
-  if (!passed) console.error(`failed: ${program} ${words.join(" ")}`);
+  if (!passed) failures.push(`${program} ${words.join(" ")}`);
   return { passed: Number(passed), failed: Number(!passed), skipped: 0 };
 }
 
@@ -90,6 +94,7 @@ function vitest(config: string): Counts {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
     const { status } = spawnSync("npx", ["vitest", "run", "--config", config, ...reporters], { stdio: "inherit" });
     const json: unknown = JSON.parse(readFileSync(report, "utf8"));
+    failures.push(...failedTests(json));
     const count = (key: string): number => Number(Object(json)[key] ?? 0);
     const failed = count("numFailedTests");
     const skipped = count("numPendingTests") + count("numTodoTests");
@@ -100,6 +105,18 @@ function vitest(config: string): Counts {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The names of the failed tests of a JSON report, each with its first message. */
+function failedTests(report: unknown): string[] {
+  const files: unknown[] = Object(report).testResults ?? [];
+  return files.flatMap((file) => {
+    const { name, status, message, assertionResults } = Object(file);
+    const tests: unknown[] = assertionResults ?? [];
+    const failed = tests.map(Object).filter((test) => test.status === "failed");
+    if (failed.length === 0) return status === "failed" ? [`${name}\n${message}`] : [];
+    return failed.map((test) => `${name}: ${test.fullName}\n${test.failureMessages?.[0] ?? ""}`);
+  });
 }
 
 function sum(...all: Counts[]): Counts {

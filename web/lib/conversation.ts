@@ -67,6 +67,11 @@ export function newestLeaf(messages: readonly Message[], message: Message): Mess
   }
 }
 
+/** The time to write on a new message: now, but after every message there is, so that branches keep their order. */
+export function timeAfter(messages: readonly Message[]): number {
+  return messages.reduce((time, { at }) => Math.max(time, at + 1), Date.now());
+}
+
 /** Both lists as one, each message once. Of two versions of a message the longer text is the later one. */
 export function union(stored: readonly Message[], held: readonly Message[]): Message[] {
   const merged = new Map(stored.map((message) => [message.id, message]));

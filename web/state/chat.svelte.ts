@@ -6,6 +6,7 @@ import {
   newestLeaf,
   pathTo,
   siblings,
+  timeAfter,
   titleOf,
   union,
   type Answer,
@@ -80,7 +81,7 @@ export class Chat {
   /** Asks a question at the end of the path, or instead of an earlier `edited` one. */
   async ask(text: string, edited: Message | null = null): Promise<void> {
     if (this.answering || !text.trim()) return;
-    const now = Date.now();
+    const now = timeAfter(this.messages);
     const parent = edited ? edited.parent : (this.conversation?.head ?? null);
     const question: Message = { id: crypto.randomUUID(), parent, role: "user", text: text.trim(), at: now, answer: null };
     this.conversation = {
@@ -155,7 +156,7 @@ export class Chat {
       stop: null,
     };
     const id = crypto.randomUUID();
-    const draft = { id, parent: question.id, role: "assistant" as const, text: "", at: Date.now() };
+    const draft = { id, parent: question.id, role: "assistant" as const, text: "", at: timeAfter(this.messages) };
     const conversation: Conversation = { ...this.conversation!, head: id };
     this.conversation = conversation;
     this.messages = [...this.messages, { ...draft, answer: facts }];

@@ -1,6 +1,6 @@
 // A conversation from question to store: streaming, stopping, asking again, branches, failures, a full context, two tabs.
 import "fake-indexeddb/auto";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import * as db from "../../../web/lib/db.ts";
 import { Chat } from "../../../web/state/chat.svelte.ts";
 import { Conversations } from "../../../web/state/conversations.svelte.ts";
@@ -88,6 +88,19 @@ describe("a chat", () => {
     expect(engine.requests.at(-1)!.messages).toEqual([{ role: "user", content: "Uno" }]);
     await chat.show(chat.branches(chat.path[0]!)[0]!);
     expect(said(chat)).toEqual(["user: One", "assistant: Another."]);
+  });
+
+  it("keeps answers in their order, were they all given within one millisecond", async () => {
+    const clock = vi.spyOn(Date, "now").mockReturnValue(1_700_000_000_000);
+    const { chat, engine } = await openTab();
+    await chat.ask("One");
+    const answers = ["two", "three", "four", "five"];
+    for (const answer of answers) {
+      engine.script.answer = () => answer;
+      await chat.retry();
+    }
+    clock.mockRestore();
+    expect(chat.branches(chat.path[1]!).map(({ text }) => text)).toEqual(["The capital of France is Paris.", ...answers]);
   });
 
   it("survives a failure before the first word: the question stays, and asking again works", async () => {
