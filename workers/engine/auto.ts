@@ -74,7 +74,7 @@ export function probeModel({ shape, rope, segments }: Model, leastBytes = PROBE_
     tensor.rows === 1 ? tensor : { ...tensor, rows: vocab, sizeBytes: (tensor.sizeBytes / tensor.rows) * vocab };
   const short = ({ name, needs, steps }: Segment): Segment => {
     const shorter = new Map(needs.map((tensor) => [tensor, shorten(tensor)]));
-    const shortStep = (step: Step): Step => (step.op === "attend" ? step : { ...step, weight: shorter.get(step.weight)! });
+    const shortStep = (step: Step): Step => ("weight" in step ? { ...step, weight: shorter.get(step.weight)! } : step);
     return { name, needs: [...shorter.values()], steps: steps.map(shortStep) };
   };
   const repeated = layers.map(({ name }, i): Segment => {

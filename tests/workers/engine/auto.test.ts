@@ -103,6 +103,9 @@ class Bench {
         return Promise.resolve(new Float32Array());
       },
       decode: null,
+      hidden: null,
+      snapshots: null,
+      adapters: null,
       dispose: () => void this.held--,
     });
   }

@@ -64,6 +64,9 @@ export class TinyBackend implements Backend {
   readonly chunk = 8;
   readonly rowGroup = 1;
   readonly decode = null;
+  readonly hidden = null;
+  readonly snapshots = null;
+  readonly adapters = null;
   disposed = false;
   /** Waits before each forward pass, so that tests can stop in between. */
   beforeForward: () => Promise<void> = () => Promise.resolve();

@@ -1,4 +1,5 @@
 // What a backend offers to the model code. Two live here: gpu/ and cpu/.
+import type { AdapterRack } from "./adapter.ts";
 import type { Tensor } from "./model.ts";
 
 /** How the next token is picked. Greedy where temperature is 0. */
@@ -34,6 +35,18 @@ export interface BackendInfo {
   readonly weightBytesPerToken: number;
   /** GPU or WASM memory held, weights, cache and buffers together. */
   readonly memoryBytes: number;
+}
+
+/** Reads and writes the KV cache of one model. */
+export interface Snapshots {
+  /** Form of the bytes: a snapshot is good for a cache of the same model and the same form. */
+  readonly form: string;
+  /** Bytes of one position, all layers together. */
+  readonly positionBytes: number;
+  /** Keys and values of `count` positions from `first` on. */
+  read(first: number, count: number): Promise<Uint8Array>;
+  /** Puts them back: bytes.length / positionBytes positions from `first` on. */
+  write(first: number, bytes: Uint8Array): Promise<void>;
 }
 
 /** A request to decode on the device without a round trip for each token. */
@@ -78,6 +91,15 @@ export interface Backend {
    * yielded token but perhaps the last. Null where picking is left to the caller.
    */
   readonly decode: ((request: DeviceDecode) => AsyncGenerator<Uint32Array, void>) | null;
+  /**
+   * Hidden states [rows, dim] after the last layer, before the last norm, of tokens run as `forward` runs them; the array is
+   * valid until the next call. Null where the states can't be had.
+   */
+  readonly hidden: ((tokens: Uint32Array, at: number, signal?: AbortSignal) => Promise<Float32Array>) | null;
+  /** Keys and values as bytes, to keep and to bring back; null where they can't be had. */
+  readonly snapshots: Snapshots | null;
+  /** Adapters beside the weights; null where there is no room for any. */
+  readonly adapters: AdapterRack | null;
   dispose(): void;
 }
 

@@ -53,14 +53,22 @@ export interface Embed {
   readonly out: "hidden";
 }
 
-/** out = then(weight · norm(in)). Neighbours with the same `in` and `norm` may be computed as one. */
+/** RMSNorm: x / sqrt(mean(x²) + epsilon) · weight. */
+export interface Norm {
+  readonly weight: Tensor;
+  readonly epsilon: number;
+}
+
+/** out = then(weight · norm(in) + bias). Neighbours with the same `in` and `norm` may be computed as one. */
 export interface Linear {
   readonly op: "linear";
   readonly weight: Tensor;
   readonly in: Activation;
   readonly out: Activation;
-  /** RMSNorm of the input: x / sqrt(mean(x²) + epsilon) · weight. */
-  readonly norm?: { readonly weight: Tensor; readonly epsilon: number };
+  /** RMSNorm of the input. */
+  readonly norm?: Norm;
+  /** Added to the product: one number a row of the weight, [1, rows]. */
+  readonly bias?: Tensor;
   /**
    * store: out = y. rope: out = y turned by position, head by head. add: out += y.
    * silu_multiply: out = silu(out) · y (the gate is already in out).
@@ -74,9 +82,45 @@ export interface Attend {
   readonly layer: number;
   /** Factor on q·K. */
   readonly scale: number;
+  /** How many positions a token sees, its own included; all before it where this is not given. */
+  readonly window?: number;
 }
 
-export type Step = Embed | Linear | Attend;
+/**
+ * A mixture of experts instead of one feed-forward network: p = softmax(router · norm(hidden)); of the `used` experts with the
+ * largest p: hidden += Σ p_e / Σ p · down_e · (silu(gate_e · x) ⊙ up_e · x).
+ * Source: Mixtral; llama.cpp src/llama-graph.cpp, build_moe_ffn with norm_w.
+ */
+export interface Experts {
+  readonly op: "experts";
+  readonly norm: Norm;
+  /** [experts, dim]. */
+  readonly router: Tensor;
+  /** The experts' matrices one below the other: gate and up [experts · ffnDim, dim], down [experts · dim, ffnDim]. */
+  readonly gate: Tensor;
+  readonly up: Tensor;
+  readonly down: Tensor;
+  /** Experts there are. */
+  readonly count: number;
+  /** Experts a token takes. */
+  readonly used: number;
+}
+
+export type Step = Embed | Linear | Attend | Experts;
+
+/** The tensors a step needs. */
+export function tensorsOf(step: Step): Tensor[] {
+  switch (step.op) {
+    case "embed":
+      return [step.weight];
+    case "linear":
+      return [...(step.norm ? [step.norm.weight] : []), step.weight, ...(step.bias ? [step.bias] : [])];
+    case "attend":
+      return [];
+    case "experts":
+      return [step.norm.weight, step.router, step.gate, step.up, step.down];
+  }
+}
 
 /** The unit of memory, of time limits and of stopping: the embedding, one layer, or the head. */
 export interface Segment {

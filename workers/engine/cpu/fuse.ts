@@ -26,6 +26,7 @@ export function fuse({ steps }: Segment): FusedOp[] {
   const ops: FusedOp[] = [];
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i]!;
+    assert(step.op !== "experts", "The kernels have no experts.");
     if (step.op !== "linear") {
       ops.push(step);
       continue;

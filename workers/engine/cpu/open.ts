@@ -74,6 +74,9 @@ class CpuBackend implements Backend {
   readonly chunk = CHUNK;
   readonly rowGroup = ROW_GROUP;
   readonly decode = null;
+  readonly hidden = null;
+  readonly snapshots = null;
+  readonly adapters = null;
   private readonly banks: readonly Kernels[];
   private readonly ranges: readonly Range[];
   private readonly count: ThreadCount;

@@ -208,6 +208,10 @@ export class GpuBackend implements Backend {
     return out;
   }
 
+  readonly hidden = null;
+  readonly snapshots = null;
+  readonly adapters = null;
+
   readonly decode = async function* (this: GpuBackend, request: DeviceDecode): AsyncGenerator<Uint32Array, void> {
     const { greedy, one, draw } = this.usablePlans();
     const sample = request.sampling.temperature > 0 ? await (this.drawing ??= draw()) : greedy;

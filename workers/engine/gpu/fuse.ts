@@ -2,6 +2,7 @@
 import type { LayoutName } from "../../../shaders/layouts.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import type { FinishName } from "../../../shaders/index.ts";
+import { assert } from "../base/errors.ts";
 import type { Activation, Linear, Model, Segment, Step, Tensor } from "../base/model.ts";
 
 /** Weights that are read by one kernel: tensors of one layout, their rows one after another. */
@@ -71,6 +72,7 @@ function fuseSegment(segment: Segment, matrix: (tensors: readonly Tensor[]) => M
   const steps: Fused[] = [];
   for (let i = 0; i < segment.steps.length;) {
     const step = segment.steps[i]!;
+    assert(step.op !== "experts", "The kernels have no experts.");
     if (step.op !== "linear") {
       steps.push(step.op === "embed" ? { op: "embed", matrix: matrix([step.weight]) } : step);
       i++;

@@ -1,5 +1,6 @@
 // A LLaMA in plain TypeScript and double precision, for models of a few thousand weights: the truth of the self-test.
 import { QUANTS } from "../../../shaders/quant/index.ts";
+import { assert } from "../base/errors.ts";
 import type { Linear, Model, Step, Tensor } from "../base/model.ts";
 
 /** Bytes of a tensor, as the file would have them. */
@@ -53,6 +54,7 @@ function run(
     if (step.then === "silu_multiply") y.forEach((value, i) => (y[i] = (before![i]! / (1 + Math.exp(-before![i]!))) * value));
     values[step.out] = y;
   } else {
+    assert(step.op === "attend", `The reference has no ${step.op}.`);
     cache.keys[position] = values["k"]!;
     cache.values[position] = values["v"]!;
     values["attended"] = attend(model, values["q"]!, cache, step.scale);

@@ -2,7 +2,7 @@
 import { QUANTS, type QuantName } from "../../../shaders/quant/index.ts";
 import type { Quant } from "../../../shaders/quant/quant.ts";
 import type { CacheType } from "../base/backend.ts";
-import type { Model, Shape, Step, Tensor } from "../base/model.ts";
+import { tensorsOf, type Model, type Shape, type Step, type Tensor } from "../base/model.ts";
 import { random } from "../base/random.ts";
 import { GpuBackend } from "./backend.ts";
 import type { Gpu } from "./device.ts";
@@ -92,9 +92,4 @@ export function testModel(shape: Shape): { model: Model; bytesOf: (tensor: Tenso
   const frequencies = Float32Array.from({ length: headDim / 2 }, (_, i) => 10000 ** ((-2 * i) / headDim));
   const model = { shape, rope: { dims: headDim, frequencies, magnitude: 1 }, segments };
   return { model, bytesOf: (tensor) => bytes.get(tensor.name)! };
-}
-
-function tensorsOf(step: Step): Tensor[] {
-  if (step.op === "attend") return [];
-  return step.op === "linear" && step.norm ? [step.norm.weight, step.weight] : [step.weight];
 }

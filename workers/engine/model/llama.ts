@@ -1,6 +1,15 @@
 // A LLaMA as a list of steps: the whole forward pass on one screen.
 // Source: Touvron et al., "LLaMA: Open and Efficient Foundation Language Models", section 2.2; llama.cpp src/models/llama.cpp.
-import type { Linear, Model, Rope, Segment, Shape, Step, Tensor } from "../base/model.ts";
+import {
+  tensorsOf,
+  type Linear,
+  type Model,
+  type Rope,
+  type Segment,
+  type Shape,
+  type Step,
+  type Tensor,
+} from "../base/model.ts";
 
 /** Finds a tensor of the file by name; null where the file has none. */
 export type FindTensor = (name: string) => Tensor | null;
@@ -48,10 +57,4 @@ function linear(step: Omit<Linear, "op">): Linear {
 
 function segment(name: string, steps: readonly Step[]): Segment {
   return { name, steps, needs: steps.flatMap(tensorsOf) };
-}
-
-function tensorsOf(step: Step): Tensor[] {
-  if (step.op === "embed") return [step.weight];
-  if (step.op === "linear") return step.norm ? [step.norm.weight, step.weight] : [step.weight];
-  return [];
 }

@@ -21,6 +21,9 @@ export interface RunnerOptions {
 /** Runs a graph that was opened. It owns the session. */
 export class OnnxRunner implements Runner {
   readonly decode = null;
+  readonly hidden = null;
+  readonly snapshots = null;
+  readonly adapters = null;
   readonly contextLength: number;
   private readonly cache: GraphCache | null;
   /** Tokens so far, for a graph without a cache. */

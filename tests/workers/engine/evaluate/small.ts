@@ -25,6 +25,9 @@ export class SmallBackend implements Backend {
   readonly chunk = 4;
   readonly rowGroup = 1;
   readonly decode = null;
+  readonly hidden = null;
+  readonly snapshots = null;
+  readonly adapters = null;
   readonly shape: Shape;
   read = 0;
 

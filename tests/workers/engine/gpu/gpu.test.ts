@@ -256,7 +256,7 @@ function withTensor({ shape, rope, segments }: Model, tensor: Tensor): Model {
   const swapped = segments.map(({ name, needs, steps }) => ({
     name,
     needs: needs.map(swap),
-    steps: steps.map((step) => (step.op === "attend" ? step : { ...step, weight: swap(step.weight) })),
+    steps: steps.map((step) => ("weight" in step ? { ...step, weight: swap(step.weight) } : step)),
   }));
   return { shape, rope, segments: swapped };
 }

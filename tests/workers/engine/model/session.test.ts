@@ -31,6 +31,9 @@ function recorder(): { backend: Backend; calls: { at: number; tokens: number[]; 
       const first = at + tokens.length - rows;
       return Promise.resolve(Float32Array.from({ length: rows * 3 }, (_, i) => first + Math.floor(i / 3)));
     },
+    hidden: null,
+    snapshots: null,
+    adapters: null,
     async *decode(request) {
       await Promise.resolve();
       yield Uint32Array.from({ length: request.limit }, (_, i) => 100 + request.at + i);

@@ -144,6 +144,9 @@ function collector(
     ready: never,
     forward: never,
     decode: null,
+    hidden: null,
+    snapshots: null,
+    adapters: null,
     dispose: never,
   };
   return { backend, written };
