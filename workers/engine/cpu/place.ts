@@ -35,6 +35,10 @@ export interface Activations {
   readonly floats: number;
 }
 
+/** How keys and values are kept, with bytes of each: halves of bias 20 (assembly/half.ts). */
+export const CACHE_FORMS = { half20: 2 } as const;
+export type CacheForm = keyof typeof CACHE_FORMS;
+
 /** A layer's cache. */
 export interface Cache {
   readonly keys: number;
@@ -51,6 +55,7 @@ export interface PlacedSegment {
 export interface Placement {
   readonly segments: readonly PlacedSegment[];
   readonly tensors: ReadonlyMap<string, Placed>;
+  readonly cacheForm: CacheForm;
   /** By layer. */
   readonly caches: readonly Cache[];
   readonly banks: readonly { readonly arena: Arena; readonly buffers: Buffers }[];
@@ -111,7 +116,14 @@ export function place(model: Model, sizes: Sizes): Placement {
   }
   const head = bankOf.get(model.segments.at(-1)!)!;
   const segments = model.segments.map((segment) => ({ name: segment.name, bank: bankOf.get(segment)!, ops: fuse(segment) }));
-  return { segments, tensors, caches, banks, logits: { bank: head, at: banks[head]!.arena.take(model.shape.vocab * 4) } };
+  return {
+    segments,
+    tensors,
+    cacheForm: "half20",
+    caches,
+    banks,
+    logits: { bank: head, at: banks[head]!.arena.take(model.shape.vocab * 4) },
+  };
 }
 
 /** Head dim, up to whole strips of eight. */

@@ -1,0 +1,210 @@
+// A backend in WASM memory: weights go in, tokens run through, logits, hidden states and snapshots come out.
+import type { Backend, BackendInfo, Snapshots } from "../base/backend.ts";
+import { assert, EngineError } from "../base/errors.ts";
+import type { Host } from "../base/host.ts";
+import type { Model, Tensor } from "../base/model.ts";
+import { PAGE_BYTES } from "./arena.ts";
+import { RUN } from "./assembly/words.ts";
+import { writeControl, writeInputs, writeRange } from "./control.ts";
+import { instantiate, type Kernels, LEVELS } from "./kernels.ts";
+import { isNative, matrixBytes } from "./layouts.ts";
+import type { ChosenLevel } from "./levels.ts";
+import { CHUNK, type Placement, stagingBytes, widestRowBytes } from "./place.ts";
+import { type Range, writePrograms } from "./program.ts";
+import { CacheSnapshots } from "./snapshots.ts";
+import { ThreadCount } from "./thread-count.ts";
+import type { Threads } from "./threads.ts";
+import { ROW_GROUP, writeRows, writeVector } from "./weights.ts";
+
+/** Messages wait no longer than this while the engine computes. */
+const BREATH_MS = 25;
+
+/** A model in banks of memory, run by this worker and its threads. It owns both. */
+export class CpuBackend implements Backend {
+  readonly chunk = CHUNK;
+  readonly rowGroup = ROW_GROUP;
+  readonly decode = null;
+  readonly snapshots: Snapshots;
+  readonly adapters = null;
+  private readonly banks: readonly Kernels[];
+  private readonly ranges: readonly Range[];
+  private readonly count: ThreadCount;
+  private lastBreath = 0;
+  private disposed = false;
+
+  constructor(
+    private readonly host: Host,
+    private readonly model: Model,
+    readonly contextLength: number,
+    private readonly placement: Placement,
+    private readonly memories: readonly WebAssembly.Memory[],
+    private readonly level: ChosenLevel,
+    private readonly threads: Threads,
+  ) {
+    this.count = new ThreadCount(threads.count + 1);
+    this.banks = memories.map((memory) => instantiate(level.module, memory));
+    const positions = Math.ceil(contextLength / RUN) * RUN;
+    for (const [bank, { buffers }] of placement.banks.entries()) {
+      writeControl(memories[bank]!, model, buffers, positions, LEVELS[level.name].wordBytes);
+    }
+    this.ranges = writePrograms(
+      placement,
+      memories.map(({ buffer }) => new DataView(buffer)),
+      level.bytesMode,
+    );
+    this.snapshots = new CacheSnapshots(model, placement, memories, contextLength, () => this.breathe(undefined));
+  }
+
+  get info(): BackendInfo {
+    const types = new Set(this.model.segments.flatMap(({ needs }) => needs.map(({ type }) => type)));
+    const widened = [...types].filter((type) => !isNative(type));
+    const note = widened.length > 0 ? ` ${widened.join(", ")} weights are kept at 8 bits.` : "";
+    return {
+      backend: "wasm",
+      tier: this.level.name,
+      reason: `${LEVELS[this.level.name].text}. ${this.level.reason}${note}`,
+      threads: this.count.current,
+      weightBytesPerToken: weightBytesPerToken(this.model, this.placement),
+      memoryBytes: this.memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
+    };
+  }
+
+  async write(tensor: Tensor, firstRow: number, bytes: Uint8Array): Promise<void> {
+    this.mustLive();
+    const placed = this.placement.tensors.get(tensor.name);
+    assert(placed, `No segment needs ${tensor.name}.`);
+    const memory = this.memories[placed.bank]!;
+    if (!placed.layout) return writeVector(tensor, bytes, memory, placed.at);
+    const { staging } = this.placement.banks[placed.bank]!.buffers;
+    const to = {
+      memory,
+      kernels: this.banks[placed.bank]!,
+      bytesMode: this.level.bytesMode,
+      staging,
+      stagingBytes: stagingBytes(widestRowBytes(this.model)),
+    };
+    writeRows(tensor, firstRow, bytes, placed.at, placed.layout, to);
+  }
+
+  /** Runs a few tokens, so that the browser has compiled the kernels before somebody waits, and finds out how many threads help. */
+  async ready(): Promise<void> {
+    const tokens = new Uint32Array(Math.min(8, this.contextLength));
+    await this.forward(tokens, 0, "last");
+    let best = Infinity;
+    let fastest = this.threads.count + 1;
+    for (let count = fastest; count >= 1; count >>= 1) {
+      this.count.settle(count);
+      // Half as many have to be clearly faster: a moment's disturbance must not cost a core.
+      const milliseconds = await this.timeToken(tokens.subarray(0, 1));
+      if (milliseconds > best * 0.9) continue;
+      best = milliseconds;
+      fastest = count;
+    }
+    this.count.settle(fastest);
+  }
+
+  /** Milliseconds of the fastest of a few tokens. */
+  private async timeToken(token: Uint32Array): Promise<number> {
+    let best = Infinity;
+    for (let i = 0; i < 4; i++) {
+      const start = this.host.now();
+      await this.forward(token, 0, "last");
+      best = Math.min(best, this.host.now() - start);
+    }
+    return best;
+  }
+
+  async forward(tokens: Uint32Array, at: number, logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
+    const heads = logits === "all" ? tokens.length : logits === "last" ? 1 : 0;
+    await this.compute(tokens, at, heads, signal);
+    const { buffer } = this.memories[this.placement.logits.bank]!;
+    return new Float32Array(buffer, this.placement.logits.at, heads * this.model.shape.vocab);
+  }
+
+  async hidden(tokens: Uint32Array, at: number, signal?: AbortSignal): Promise<Float32Array> {
+    await this.compute(tokens, at, 0, signal);
+    const { bank } = this.placement.segments.at(-2)!; // the last layer's
+    const { hidden } = this.placement.banks[bank]!.buffers;
+    return new Float32Array(this.memories[bank]!.buffer, hidden, tokens.length * this.model.shape.dim);
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.banks[0]!.call(-1, this.threads.count + 1); // no bank: every thread returns from its work
+    this.threads.dispose();
+  }
+
+  private mustLive(): void {
+    if (this.disposed) throw new EngineError("disposed", "The model was unloaded.", "Load it again.");
+  }
+
+  /** Lets messages in now and then. Throws `aborted`. */
+  private async breathe(signal: AbortSignal | undefined): Promise<void> {
+    if (this.host.now() - this.lastBreath > BREATH_MS) {
+      await this.host.breathe();
+      this.lastBreath = this.host.now();
+      this.mustLive();
+    }
+    if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
+  }
+
+  /** Runs tokens through all segments; the head for the last `heads` of them alone. */
+  private async compute(tokens: Uint32Array, at: number, heads: number, signal: AbortSignal | undefined): Promise<void> {
+    this.mustLive();
+    const count = tokens.length;
+    assert(count > 0 && count <= this.chunk && at + count <= this.contextLength, `${count} tokens at ${at} do not fit.`);
+    await this.breathe(signal);
+    this.makeRoom(heads);
+    for (const [bank, { buffers }] of this.placement.banks.entries()) {
+      writeInputs(this.memories[bank]!, this.model, buffers, tokens, at, heads);
+    }
+    const ranges = heads > 0 ? this.ranges : this.ranges.slice(0, -1);
+    const start = this.host.now();
+    let bank = 0;
+    for (let i = 0; i < ranges.length; i++) {
+      const from = ranges[i]!;
+      let { last } = from;
+      // A few tokens run through a bank in one go; many stop between segments, to look up.
+      while (count <= 8 && ranges[i + 1]?.bank === from.bank && ranges[i + 1]!.first === last) last = ranges[++i]!.last;
+      if (from.bank !== bank) this.moveHidden(bank, from.bank, count);
+      bank = from.bank;
+      this.run(bank, from.first, last);
+      if (i + 1 < ranges.length) await this.breathe(signal);
+    }
+    if (count === 1) this.count.record(this.host.now() - start);
+  }
+
+  private run(bank: number, first: number, last: number): void {
+    const active = this.count.current;
+    writeRange(this.memories[bank]!, first, last, active);
+    this.banks[0]!.call(bank, active);
+    this.banks[bank]!.execute(0);
+  }
+
+  private moveHidden(from: number, to: number, tokens: number): void {
+    const length = tokens * this.model.shape.dim;
+    const source = new Float32Array(this.memories[from]!.buffer, this.placement.banks[from]!.buffers.hidden, length);
+    new Float32Array(this.memories[to]!.buffer, this.placement.banks[to]!.buffers.hidden, length).set(source);
+  }
+
+  /** Logits lie at the end of their bank, which grows when more rows are asked for than ever before. */
+  private makeRoom(rows: number): void {
+    const memory = this.memories[this.placement.logits.bank]!;
+    const missing = this.placement.logits.at + rows * this.model.shape.vocab * 4 - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+  }
+}
+
+/** Every matrix but the embedding, unless it is the head too. */
+function weightBytesPerToken(model: Model, placement: Placement): number {
+  let bytes = 0;
+  for (const { steps } of model.segments) {
+    for (const step of steps) {
+      if (step.op !== "linear") continue;
+      const { name, rows, cols } = step.weight;
+      bytes += matrixBytes(placement.tensors.get(name)!.layout!, rows, cols);
+    }
+  }
+  return bytes;
+}
