@@ -1,30 +1,18 @@
-// Every way a model comes into the store and out of it, in Chromium: split files, a hub, tokens, files from disk, exports, full disks, kills.
+// Every way a model comes into the store and out of it, in Chromium: split files, a hub, tokens, files from disk, exports, full disks.
 import { rmSync } from "node:fs";
 import type { Page } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { SHARD_BYTES } from "../../workers/engine/base/source.ts";
 import { splitGguf } from "../golden/gguf-split.ts";
-import { f32, ggufBytes, text } from "../golden/gguf-writer.ts";
 import { createHub, type Hub, type HubOptions, type Mishap } from "../golden/hub.ts";
 import { listen, openChromium, servePlainly, type AppServer, type TestBrowser } from "./browser.ts";
 import { buildFixture } from "./fixture/build.ts";
+import { exported, ISOLATED, keep, MODEL, openFixture } from "./fixture/models.ts";
 import type { Fixture } from "./fixture/page.ts";
 
 declare const window: Window & { readonly fixture: Fixture };
 
-const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
-/** A GGUF file of five tensors, somewhat more than five shards; not random, so that copies can be compared by their bytes. */
-const MODEL = ggufBytes({
-  metadata: { "general.architecture": text("llama"), "test.number": f32(1) },
-  tensors: Array.from({ length: 5 }, (_, i) => ({
-    name: `t${i}`,
-    type: "F32",
-    extents: [1024, 4100],
-    bytes: () => pattern(1024 * 4100 * 4, i),
-  })),
-});
 const TOKEN = "hf_test";
-const LONG = process.env["CRIA_LONG"] !== undefined;
 
 let fixture: string;
 let parts: Uint8Array<ArrayBuffer>[];
@@ -62,7 +50,7 @@ describe("a split model", () => {
       sizeBytes: parts.reduce((sum, { length }) => sum + length, 0),
     });
     expect(await page.evaluate(() => window.fixture.store.listModels())).toHaveLength(1);
-    expect(await exported(page, `${hub.url}split-00001-of-00003.gguf`)).toMatchObject({ same: true });
+    expect(await exported(page, `${hub.url}split-00001-of-00003.gguf`, `${hub.url}model.gguf`)).toMatchObject({ same: true });
   });
 
   it("says which part is missing on the server, and goes on where it was stopped", async () => {
@@ -150,13 +138,20 @@ describe("a host that cannot help", () => {
 describe("a file from disk", () => {
   it("is copied, whole or in parts, goes out again the same, and stays when its copy is made twice", async () => {
     const page = await openPage();
-    const one = await keep(page, ["model.gguf"]);
+    const one = await keep(page, hub.url, ["model.gguf"]);
     expect(one).toMatchObject({ name: "model.gguf", origin: "file", complete: true, sizeBytes: MODEL.length });
-    expect(await keep(page, ["model.gguf"])).toMatchObject({ id: "id" in one ? one.id : "" });
-    expect(await exported(page, "id" in one ? String(one.id) : "")).toMatchObject({ same: true, gathered: true });
-    const split = await keep(page, ["split-00003-of-00003.gguf", "split-00001-of-00003.gguf", "split-00002-of-00003.gguf"]);
+    expect(await keep(page, hub.url, ["model.gguf"])).toMatchObject({ id: "id" in one ? one.id : "" });
+    expect(await exported(page, "id" in one ? String(one.id) : "", `${hub.url}model.gguf`)).toMatchObject({
+      same: true,
+      gathered: true,
+    });
+    const split = await keep(page, hub.url, [
+      "split-00003-of-00003.gguf",
+      "split-00001-of-00003.gguf",
+      "split-00002-of-00003.gguf",
+    ]);
     expect(split).toMatchObject({ name: "split.gguf", parts: 1, complete: true });
-    expect(await keep(page, ["split-00001-of-00003.gguf"])).toMatchObject({
+    expect(await keep(page, hub.url, ["split-00001-of-00003.gguf"])).toMatchObject({
       error: { code: "bad_file", message: expect.stringContaining("part 2, 3") },
     });
   });
@@ -169,57 +164,13 @@ describe("a full disk", () => {
     const origin = new URL(app.url).origin;
     // Before anything is stored: Chromium remembers for a while how much room there was.
     await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: MODEL.length + 3 * SHARD_BYTES });
-    await keep(page, ["model.gguf"]);
+    await keep(page, hub.url, ["model.gguf"]);
     const [kept] = await page.evaluate(() => window.fixture.store.listModels());
     const full = await download(page, `${hub.url}other.gguf`);
     expect(full).toMatchObject({ error: { code: "disk_full", hint: expect.stringMatching(/Remove model\.gguf \(0\.08 GB\)/) } });
     await page.evaluate((id) => window.fixture.store.removeModel(id), kept!.id);
     await devtools.send("Storage.overrideQuotaForOrigin", { origin });
     expect(await download(page, `${hub.url}other.gguf`)).toMatchObject({ complete: true });
-  });
-});
-
-/** What a person may be doing when the browser dies, and what has to be true afterwards. */
-const KILLED: Record<
-  string,
-  { begin: (page: Page, id: string) => Promise<unknown>; prepare: boolean; after: (page: Page, id: string) => Promise<void> }
-> = {
-  deleting: {
-    prepare: true,
-    begin: (page, id) => page.evaluate((id) => window.fixture.store.removeModel(id), id),
-    after: async (page) => {
-      const [model] = await page.evaluate(() => window.fixture.store.listModels());
-      if (model) expect(await exported(page, model.id)).toMatchObject({ same: true });
-      else expect(await page.evaluate(() => window.fixture.store.keysLeft())).toBe(0);
-    },
-  },
-  exporting: {
-    prepare: true,
-    begin: (page, id) => exported(page, id),
-    after: async (page, id) => expect(await exported(page, id)).toMatchObject({ same: true }),
-  },
-  copying: {
-    prepare: false,
-    begin: (page) => keep(page, ["model.gguf"]),
-    after: async (page) => expect(await keep(page, ["model.gguf"])).toMatchObject({ complete: true }),
-  },
-};
-
-describe.each(Object.entries(KILLED))("a browser killed while %s a model", (_, { begin, prepare, after }) => {
-  it("has corrupted nothing", { timeout: 900_000 }, async () => {
-    for (let kill = 0; kill < (LONG ? 12 : 1); kill++) {
-      let page = await openPage();
-      const kept = prepare ? await keep(page, ["model.gguf"]) : {};
-      const id = "id" in kept ? String(kept.id) : "";
-      const working = begin(page, id).catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, ((0.3 + kill * 0.618) % 1) * 500));
-      await chromium.kill();
-      await working;
-      chromium = await openChromium(chromium.profile);
-      page = await openPage();
-      await after(page, id);
-      await page.evaluate(() => window.fixture.store.wipe());
-    }
   });
 });
 
@@ -239,11 +190,8 @@ async function startHub(options: HubOptions): Promise<Hub & AppServer> {
   return { server, log, ...(await listen(server)) };
 }
 
-async function openPage(): Promise<Page> {
-  const page = await chromium.browser.newPage();
-  await page.goto(app.url);
-  await page.waitForFunction(() => "fixture" in window && navigator.serviceWorker.controller !== null);
-  return page;
+function openPage(): Promise<Page> {
+  return openFixture(chromium.browser, app.url);
 }
 
 /** Downloads a model; stops when so much has arrived. */
@@ -270,46 +218,6 @@ function download(
   );
 }
 
-/** Copies files that the hub serves, as if they came from a disk. */
-function keep(page: Page, names: string[]): Promise<object> {
-  return page.evaluate(
-    async (hub, names) => {
-      const files = names.map(async (name) => new File([await (await fetch(hub + name)).blob()], name, { lastModified: 1 }));
-      try {
-        return await window.fixture.client.keepFiles(await Promise.all(files));
-      } catch (error) {
-        const { code, message, hint } = error as { code: string; message: string; hint: string };
-        return { error: { code, message, hint } };
-      }
-    },
-    hub.url,
-    names,
-  );
-}
-
-/** Exports a model into a file of the origin's own disk and as a Blob; compares the tensors' bytes with those of the model. */
-function exported(page: Page, id: string): Promise<object> {
-  return page.evaluate(
-    async (id, url, length) => {
-      const folder = await navigator.storage.getDirectory();
-      const target = await folder.getFileHandle("out.gguf", { create: true });
-      await window.fixture.client.writeModel(id, target);
-      const file = await target.getFile();
-      const model = new Uint8Array(await (await fetch(url)).arrayBuffer());
-      const same = async (blob: Blob): Promise<boolean> => {
-        const bytes = new Uint8Array(await blob.arrayBuffer()).slice(-length);
-        const wanted = model.slice(-length);
-        return bytes.length === wanted.length && bytes.every((byte, i) => byte === wanted[i]);
-      };
-      const blob = await window.fixture.client.gatherModel(id);
-      return { same: await same(file), gathered: blob.size === file.size && (await same(blob)) };
-    },
-    id,
-    `${hub.url}model.gguf`,
-    5 * 1024 * 4100 * 4,
-  );
-}
-
 function sentBytes({ log }: Hub): number {
   return log.reduce((sum, entry) => sum + entry.sentBytes, 0);
 }
@@ -318,10 +226,4 @@ function sentBytes({ log }: Hub): number {
 function stallAfter(count: number): () => Mishap {
   let answers = 0;
   return () => (++answers > count ? "stall" : "right");
-}
-
-function pattern(length: number, seed: number): Uint8Array {
-  const words = new Uint32Array(length / 4);
-  for (let i = 0, state = seed + 1; i < words.length; i++) words[i] = state = Math.imul(state, 1664525) + 1013904223;
-  return new Uint8Array(words.buffer);
 }
