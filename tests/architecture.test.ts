@@ -25,6 +25,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "workers/engine/grammar/": ["workers/engine/base/", "workers/engine/text/"],
   "workers/engine/tools/": ["workers/engine/base/", "workers/engine/grammar/"],
   "workers/engine/checkpoint/": ["workers/engine/base/", "workers/engine/gguf/", "workers/engine/text/", "shaders/quant/"],
+  "workers/engine/adapters/": ["workers/engine/base/", "workers/engine/gguf/", "workers/engine/checkpoint/", "shaders/quant/"],
   "workers/engine/convert/": ["workers/engine/base/", "workers/engine/gguf/", "workers/engine/checkpoint/", "shaders/quant/"],
   "workers/engine/decode/": ["workers/engine/base/", "workers/engine/text/", "workers/engine/model/", "workers/engine/grammar/"],
   "workers/engine/model/": [
@@ -57,7 +58,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "workers/store/": ["workers/engine/base/"],
   "workers/": ["workers/"],
   "workers/library/": ["workers/engine/", "workers/store/"],
-  "workers/client/": ["workers/engine/base/", "workers/llm.worker.ts", "workers/store.worker.ts"],
+  "workers/endpoint/": ["workers/engine/base/"],
+  "workers/client/": ["workers/engine/base/", "workers/endpoint/", "workers/llm.worker.ts", "workers/store.worker.ts"],
   "web/": ["web/"],
   "web/lib/": ["workers/engine/base/", "workers/engine/evaluate/"],
   "web/parts/": ["web/lib/", "workers/engine/base/", "workers/engine/evaluate/"],

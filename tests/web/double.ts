@@ -383,6 +383,7 @@ export class EngineDouble implements Engine {
       detokenize: async () => "",
       completions: { create: (): Promise<never> => Promise.reject(new EngineError("bad_request", "The double only chats.")) },
       chat: { completions: { create } },
+      embeddings: { create: (): Promise<never> => Promise.reject(new EngineError("bad_request", "The double only chats.")) },
       score: async (request) => (await pause(this.script.scoreMs), this.#scores(request)),
       stats: async () => ({
         load: { bytes: ENTRY.sizeBytes, milliseconds: 900 },

@@ -7,7 +7,14 @@ import { connect, type Api, type Wire as WireTo } from "./wire.ts";
 import type { Advice, AdviceSubject } from "../engine/base/advice.ts";
 import type { ModelDetails } from "../engine/base/details.ts";
 import type { Create, Cria, LoadOptions, RequestOptions } from "../engine/base/cria.ts";
-import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "../engine/base/openai.ts";
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatRequest,
+  Completion,
+  CompletionRequest,
+  EmbeddingRequest,
+} from "../engine/base/openai.ts";
 import type { ScoreRequest, ScoreResponse } from "../engine/base/score.ts";
 import type {
   Access,
@@ -99,6 +106,7 @@ export async function deleteEverything(): Promise<void> {
 class LoadedModel implements Cria {
   readonly completions: Cria["completions"];
   readonly chat: Cria["chat"];
+  readonly embeddings: Cria["embeddings"];
 
   constructor(
     private readonly wire: Wire,
@@ -114,6 +122,10 @@ class LoadedModel implements Cria {
       (request, signal) => stream(wire, signal, (api, job, port) => api.streamChat(model, job, request, port)),
     );
     this.chat = { completions };
+    this.embeddings = {
+      create: (request: EmbeddingRequest, { signal }: RequestOptions = {}) =>
+        run(wire, signal, (api, job) => api.embed(model, job, plain(request))),
+    };
   }
 
   tokenize(text: string, options: { bos?: boolean; special?: boolean } = {}): Promise<number[]> {

@@ -125,16 +125,11 @@ class Api implements WorkerApi {
   }
 
   score: WorkerApi["score"] = (model, job, request) => {
-    return this.asJob(job, async (signal) => {
-      const { engine, found } = this.need(model);
-      const start = engine.score(request);
-      const endWork = await found.markWork();
-      try {
-        return await start(signal);
-      } finally {
-        await endWork();
-      }
-    });
+    return this.asJob(job, (signal) => this.work(model, (engine) => engine.score(request), signal));
+  };
+
+  embed: WorkerApi["embed"] = (model, job, request) => {
+    return this.asJob(job, (signal) => this.work(model, (engine) => engine.embed(request), signal));
   };
 
   stats: WorkerApi["stats"] = (model) => reply(() => this.need(model).engine.stats);
@@ -241,11 +236,22 @@ class Api implements WorkerApi {
   ): Promise<Whole> {
     const { engine, found } = this.need(model);
     const start = prepare(engine);
+    const answer = await this.work(model, () => (stopping) => shape(authorOf(engine), start(stopping)), signal);
+    void this.desk.heard(found.id, engine);
+    return answer;
+  }
+
+  /** Checks a request now and runs it in its turn. */
+  private async work<T>(
+    model: number,
+    prepare: (engine: Engine) => (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const { engine, found } = this.need(model);
+    const start = prepare(engine);
     const endWork = await found.markWork();
     try {
-      const answer = await shape(authorOf(engine), start(signal));
-      void this.desk.heard(found.id, engine);
-      return answer;
+      return await start(signal);
     } finally {
       await endWork();
     }
@@ -261,16 +267,13 @@ class Api implements WorkerApi {
   ): Promise<null> {
     const { engine, found } = this.need(model);
     const start = prepare(engine);
-    void this.asJob(job, async (signal) => {
-      const endWork = await found.markWork();
-      try {
-        for await (const chunk of shape(authorOf(engine), start(signal))) outlet.postMessage({ pieces: [chunk] });
-        void this.desk.heard(found.id, engine);
-      } finally {
-        await endWork();
-      }
-      return null;
-    }).then((outcome) => outlet.postMessage("error" in outcome ? outcome : { end: true }));
+    const say = async (signal: AbortSignal): Promise<void> => {
+      for await (const chunk of shape(authorOf(engine), start(signal))) outlet.postMessage({ pieces: [chunk] });
+      void this.desk.heard(found.id, engine);
+    };
+    void this.asJob(job, (signal) => this.work(model, () => say, signal)).then((outcome) =>
+      outlet.postMessage("error" in outcome ? outcome : { end: true }),
+    );
     return null;
   }
 

@@ -4,13 +4,14 @@ import { openBackend } from "./backends.ts";
 import type { BackendInfo, CacheType } from "./base/backend.ts";
 import { EngineError } from "./base/errors.ts";
 import type { Host } from "./base/host.ts";
-import type { ChatRequest, CompletionRequest, StopType } from "./base/openai.ts";
+import type { ChatRequest, CompletionRequest, EmbeddingRequest, Embeddings, StopType } from "./base/openai.ts";
 import type { ScoreRequest, ScoreResponse } from "./base/score.ts";
 import type { BackendChoice, LoadProgress, ModelDefaults, ModelInfo, Stats } from "./base/wire.ts";
 import { FORMATS } from "./chat/template.ts";
 import { generate, type Piece } from "./decode/generate.ts";
 import { PromptScorer } from "./decode/score.ts";
 import { scoreContinuations } from "./decode/continuations.ts";
+import { embed, embeddingWishes } from "./embed.ts";
 import type { Constraint } from "./grammar/constraint.ts";
 import { Grammars } from "./grammar/grammar.ts";
 import { isGguf, type Loadable } from "./loadable.ts";
@@ -178,6 +179,14 @@ export class Engine {
         leave();
       }
     };
+  }
+
+  /** Checks a request for embeddings; what it gives runs it in its turn. Throws `bad_request`, `disposed`. */
+  embed(request: EmbeddingRequest): (signal?: AbortSignal) => Promise<Embeddings> {
+    this.needOpen();
+    const { file, session, options } = this;
+    const wishes = embeddingWishes(request, file, session.contextLength);
+    return (signal) => this.aside(() => embed(session, file, options.id, wishes, signal), signal);
   }
 
   /** Runs something between two requests. Throws `aborted`, `disposed`. */

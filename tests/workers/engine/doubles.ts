@@ -46,6 +46,7 @@ export class ScriptedSession implements Session {
   readonly shape: Shape;
   readonly contextLength: number;
   readonly decode: Session["decode"];
+  readonly hidden: Session["hidden"] = null;
   cached: number[] = [];
   disposed = false;
   /** Tokens given to `append`, call by call. */

@@ -1,6 +1,14 @@
 // The surface of the library: what `load` gives to the chat page, to other pages and to tests alike.
 import type { CacheType } from "./backend.ts";
-import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./openai.ts";
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatRequest,
+  Completion,
+  CompletionRequest,
+  EmbeddingRequest,
+  Embeddings,
+} from "./openai.ts";
 import type { ScoreRequest, ScoreResponse } from "./score.ts";
 import type { BackendChoice, LoadProgress, ModelInfo, ModelSource, Stats } from "./wire.ts";
 
@@ -47,6 +55,8 @@ export interface Cria {
   detokenize(ids: readonly number[]): Promise<string>;
   readonly completions: Create<CompletionRequest, Completion, Completion>;
   readonly chat: { readonly completions: Create<ChatRequest, ChatCompletion, ChatCompletionChunk> };
+  /** Vectors of length 1 that lie close to one another where texts are alike. */
+  readonly embeddings: { create(request: EmbeddingRequest, options?: RequestOptions): Promise<Embeddings> };
   /** How likely each of several continuations of a context is: nothing is said, only judged. The context is read once for all. */
   score(request: ScoreRequest, options?: RequestOptions): Promise<ScoreResponse>;
   stats(): Promise<Stats>;

@@ -199,3 +199,26 @@ export interface Completion {
   ];
   readonly usage?: Usage;
 }
+
+/** Texts to be turned into vectors. */
+export interface EmbeddingRequest {
+  /** One text, its token ids, or a list of either. */
+  readonly input: string | readonly string[] | readonly number[] | readonly (readonly number[])[];
+  readonly model?: string;
+  /** base64: 32-bit floats, little-endian, which take a third of the room. Default "float". */
+  readonly encoding_format?: "float" | "base64" | null;
+}
+
+export interface Embedding {
+  readonly object: "embedding";
+  readonly index: number;
+  /** A vector of length 1, as wide as the model; text where base64 was asked for. */
+  readonly embedding: readonly number[] | string;
+}
+
+export interface Embeddings {
+  readonly object: "list";
+  readonly data: readonly Embedding[];
+  readonly model: string;
+  readonly usage: { readonly prompt_tokens: number; readonly total_tokens: number };
+}

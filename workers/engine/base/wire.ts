@@ -4,7 +4,15 @@ import type { ModelDetails } from "./details.ts";
 import type { BackendInfo, CacheType, Sampling } from "./backend.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Shape } from "./model.ts";
-import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "./openai.ts";
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatRequest,
+  Completion,
+  CompletionRequest,
+  EmbeddingRequest,
+  Embeddings,
+} from "./openai.ts";
 import type { ScoreRequest, ScoreResponse } from "./score.ts";
 
 export type BackendChoice = "auto" | "webgpu" | "wasm";
@@ -206,6 +214,7 @@ export interface WorkerApi {
   chat(model: number, job: number, request: ChatRequest): Promise<Reply<ChatCompletion>>;
   complete(model: number, job: number, request: CompletionRequest): Promise<Reply<Completion>>;
   score(model: number, job: number, request: ScoreRequest): Promise<Reply<ScoreResponse>>;
+  embed(model: number, job: number, request: EmbeddingRequest): Promise<Reply<Embeddings>>;
   /** Streamed ones: resolves when the request is found good and waits for its turn. */
   streamChat(
     model: number,

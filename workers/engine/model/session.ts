@@ -39,12 +39,19 @@ export interface Session {
   truncate(length: number): void;
   /** Picks tokens on the device from the logits the last call left; `at` is cached.length. Null where the caller picks. */
   readonly decode: ((request: Omit<DeviceDecode, "at">) => AsyncGenerator<Uint32Array, void>) | null;
+  /**
+   * Reads tokens from the start and hands over their hidden states [rows, dim] before the last norm, batch by batch, each valid during
+   * the call. Null where they can't be had. Throws `context_full`, `aborted`.
+   */
+  readonly hidden:
+    ((tokens: readonly number[], take: (states: Float32Array) => void, signal?: AbortSignal) => Promise<void>) | null;
   dispose(): void;
 }
 
 /** A session over one of our own backends. It owns the backend. */
 export class BackendSession implements Session {
   readonly decode: Session["decode"];
+  readonly hidden: Session["hidden"];
   private tokens: number[] = [];
   private disposed = false;
 
@@ -53,6 +60,7 @@ export class BackendSession implements Session {
     readonly shape: Shape,
   ) {
     this.decode = backend.decode ? (request) => this.decodeOnDevice(request) : null;
+    this.hidden = backend.hidden ? (tokens, take, signal) => this.readStates(tokens, take, signal) : null;
   }
 
   get info(): BackendInfo {
@@ -106,11 +114,23 @@ export class BackendSession implements Session {
   }
 
   private async forward(tokens: readonly number[], logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
-    if (this.disposed) throw new EngineError("disposed", "The model was unloaded.", "Load it again.");
+    this.needOpen();
     const at = this.tokens.length;
     const result = await this.backend.forward(Uint32Array.from(tokens), at, logits, signal);
     this.tokens.push(...tokens);
     return result;
+  }
+
+  private async readStates(tokens: readonly number[], take: (states: Float32Array) => void, signal?: AbortSignal): Promise<void> {
+    this.needOpen();
+    this.needRoom(tokens.length);
+    this.truncate(0); // states of cached positions are gone
+    while (this.tokens.length < tokens.length) {
+      const at = this.tokens.length;
+      const chunk = tokens.slice(at, at + this.backend.chunk);
+      take(await this.backend.hidden!(Uint32Array.from(chunk), at, signal));
+      this.tokens.push(...chunk);
+    }
   }
 
   private async *decodeOnDevice(request: Omit<DeviceDecode, "at">): AsyncGenerator<Uint32Array, void> {
@@ -125,6 +145,10 @@ export class BackendSession implements Session {
       // The last token picked may not have been read yet.
       this.truncate(Math.max(at, this.tokens.length - 1));
     }
+  }
+
+  private needOpen(): void {
+    if (this.disposed) throw new EngineError("disposed", "The model was unloaded.", "Load it again.");
   }
 
   private needRoom(length: number): void {
