@@ -72,7 +72,13 @@ describe("the library in an isolated page", () => {
       quantization: "Q4_1",
       shape: { layers: 30, dim: 576, vocab: 49152 },
     });
-    expect(info.threads).toBeGreaterThan(1);
+    let { threads } = info;
+    for (let tries = 0; threads === 1 && tries < 4; tries++) {
+      const again = await open("isolated.html"); // beside a busy neighbour one thread is the right number, for a while
+      threads = await again.evaluate(() => cria.info.threads);
+      await again.close();
+    }
+    expect(threads).toBeGreaterThan(1);
   });
 
   it("turns text to tokens and back", async () => {
