@@ -43,9 +43,9 @@ export interface Snapshots {
   readonly form: string;
   /** Bytes of one position, all layers together. */
   readonly positionBytes: number;
-  /** Keys and values of `count` positions from `first` on. */
+  /** Keys and values of `count` positions from `first` on, in an order of the backend's own: they are put back as a whole. */
   read(first: number, count: number): Promise<Uint8Array>;
-  /** Puts them back: bytes.length / positionBytes positions from `first` on. */
+  /** Puts back what one `read` gave: bytes.length / positionBytes positions from `first` on. */
   write(first: number, bytes: Uint8Array): Promise<void>;
 }
 

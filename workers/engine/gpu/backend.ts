@@ -1,6 +1,6 @@
 // One model on one GPU device: weights, cache and plans, and the order they are used in.
 import { LAYOUTS } from "../../../shaders/layouts.ts";
-import type { Backend, BackendInfo, CacheType, DeviceDecode } from "../base/backend.ts";
+import type { Backend, BackendInfo, CacheType, DeviceDecode, Snapshots } from "../base/backend.ts";
 import { assert, EngineError } from "../base/errors.ts";
 import type { Model, Tensor } from "../base/model.ts";
 import { Buffers } from "./buffers.ts";
@@ -17,6 +17,7 @@ import { FIRST_TOKENS, PrefillPace, runLayers } from "./prefill.ts";
 import { Programs } from "./program.ts";
 import type { Ready } from "./run.ts";
 import { makeReady, Runner } from "./run.ts";
+import { snapshotsOf } from "./snapshots.ts";
 import type { Tier } from "./tiers.ts";
 import { tune } from "./tuning.ts";
 import { ROW_GROUP, Weights } from "./weights.ts";
@@ -78,6 +79,7 @@ export class GpuBackend implements Backend {
     this.weights = new Weights(this.buffers, this.programs, gpu.bindingBytes, matricesOf(this.segments), normsOf(this.segments));
     this.memory = makeMemory(this.buffers, model, contextLength, CHUNK, cache);
     this.runner = new Runner(gpu, this.memory, (...args) => this.buffers.make(...args));
+    this.snapshots = snapshotsOf(this.runner, this.memory, model.shape, () => this.usablePlans());
   }
 
   get info(): BackendInfo {
@@ -208,8 +210,21 @@ export class GpuBackend implements Backend {
     return out;
   }
 
-  readonly hidden = null;
-  readonly snapshots = null;
+  readonly hidden = async (tokens: Uint32Array, at: number, signal?: AbortSignal): Promise<Float32Array> => {
+    const { runner, memory } = this;
+    const { dim } = this.model.shape;
+    const { hidden: buffer, width } = memory;
+    const out = new Float32Array(tokens.length * dim);
+    for (let done = 0; done < tokens.length;) {
+      const count = this.prefillPace.tokens(tokens.length - done);
+      await this.runPiece(tokens.subarray(done, done + count), at + done, "none", signal);
+      const rows = new Float32Array(await runner.fetch([{ buffer, offset: 0, sizeBytes: 4 * count * width.hidden }]));
+      for (let i = 0; i < count; i++) out.set(rows.subarray(i * width.hidden, i * width.hidden + dim), (done + i) * dim);
+      done += count;
+    }
+    return out;
+  };
+  readonly snapshots: Snapshots;
   readonly adapters = null;
 
   readonly decode = async function* (this: GpuBackend, request: DeviceDecode): AsyncGenerator<Uint32Array, void> {

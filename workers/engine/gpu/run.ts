@@ -30,6 +30,13 @@ export interface Picked {
   token(step: number): number;
 }
 
+/** A run of bytes of a buffer. */
+export interface Span {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
 /** The GPU's queue, and the way back from it. */
 export class Runner {
   private readonly idle: GPUBuffer[] = [];
@@ -88,6 +95,29 @@ export class Runner {
     encoder.copyBufferToBuffer(logits, 0, this.logitsBack, 0, size);
     this.gpu.device.queue.submit([encoder.finish()]);
     return new Float32Array(await this.read(this.logitsBack, size));
+  }
+
+  /** What buffers hold, one span after another, once everything submitted is done. Sizes and offsets are multiples of 4. */
+  async fetch(spans: readonly Span[]): Promise<ArrayBuffer> {
+    this.gpu.check();
+    const { device } = this.gpu;
+    const size = spans.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const back = device.createBuffer({ label: "back", size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const encoder = device.createCommandEncoder();
+    let at = 0;
+    for (const { buffer, offset, sizeBytes } of spans) {
+      encoder.copyBufferToBuffer(buffer, offset, back, at, sizeBytes);
+      at += sizeBytes;
+    }
+    device.queue.submit([encoder.finish()]);
+    const bytes = await this.read(back, size);
+    back.destroy();
+    return bytes;
+  }
+
+  /** Writes into a buffer, behind everything submitted. Size and offset are multiples of 4. */
+  put(buffer: GPUBuffer, offset: number, bytes: Uint8Array): void {
+    this.gpu.device.queue.writeBuffer(buffer, offset, bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Resolves when everything submitted is done. */

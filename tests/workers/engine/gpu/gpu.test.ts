@@ -1,10 +1,11 @@
 // The WebGPU backend on small models, against arithmetic in double precision. T0 on SwiftShader; a missing adapter fails.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { QUANTS } from "../../../../shaders/quant/index.ts";
 import type { Backend, DeviceDecode, Sampling } from "../../../../workers/engine/base/backend.ts";
-import type { Model, Shape, Tensor } from "../../../../workers/engine/base/model.ts";
+import type { Linear, Model, Shape, Tensor } from "../../../../workers/engine/base/model.ts";
 import { Sampler } from "../../../../workers/engine/decode/sampler.ts";
 import { openDevice } from "../../../../workers/engine/gpu/device.ts";
-import { openGpu } from "../../../../workers/engine/gpu/open.ts";
+import { type GpuOptions, openGpu } from "../../../../workers/engine/gpu/open.ts";
 import { referenceLogits } from "../../../../workers/engine/gpu/reference.ts";
 import { selfTest, testModel } from "../../../../workers/engine/gpu/selftest.ts";
 import { TIERS } from "../../../../workers/engine/gpu/tiers.ts";
@@ -14,6 +15,9 @@ import { counting, type Counts } from "./counting.ts";
 const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, repeatPenalty: 1, repeatWindow: 64, seed: 1 };
 // Keys and values are half floats: 2^-11 each, averaged over positions and summed over a residual.
 const TOLERANCE = 0.002;
+
+/** A thread a row, nothing measured: soon compiled. */
+const PLAIN: GpuOptions = { tier: "T0", tuning: { lanes: {}, many: "few", milliseconds: 0 } };
 
 // Five query heads on one KV head: one more than go side by side. 2000 tokens: more than the sampler sorts.
 const SHAPE: Shape = {
@@ -76,6 +80,54 @@ describe("forward", () => {
   it("stops when asked to", async () => {
     const stopped = AbortSignal.abort();
     await expect(backend.forward(Uint32Array.of(1, 2, 3), 0, "last", stopped)).rejects.toMatchObject({ code: "aborted" });
+  });
+});
+
+describe("hidden", () => {
+  it("gives the states that the head makes logits of", async () => {
+    const { weight, norm } = headOf(model);
+    const logits = await backend.forward(Uint32Array.from(tokens.slice(0, 21)), 0, "all");
+    const states = [
+      ...(await backend.hidden!(Uint32Array.from(tokens.slice(0, 20)), 0)), // by many, by few if there is time for no more, by one
+      ...(await backend.hidden!(Uint32Array.from(tokens.slice(20, 21)), 20)),
+    ];
+    expect(states).toHaveLength(21 * SHAPE.dim);
+    const w = floatsOf(weight);
+    const gamma = floatsOf(norm!.weight);
+    const expected = new Float64Array(21 * SHAPE.vocab);
+    for (let token = 0; token < 21; token++) {
+      const x = states.slice(token * SHAPE.dim, (token + 1) * SHAPE.dim);
+      const factor = 1 / Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / SHAPE.dim + norm!.epsilon);
+      for (let id = 0; id < SHAPE.vocab; id++) {
+        let sum = 0;
+        for (let i = 0; i < SHAPE.dim; i++) sum += w[id * SHAPE.dim + i]! * x[i]! * factor * gamma[i]!;
+        expected[token * SHAPE.vocab + id] = sum;
+      }
+    }
+    expect(relativeError(logits, expected)).toBeLessThan(1e-5); // f32 sums of 64
+  });
+
+  it("stops when asked to", async () => {
+    await expect(backend.hidden!(Uint32Array.of(1, 2), 0, AbortSignal.abort())).rejects.toMatchObject({ code: "aborted" });
+  });
+});
+
+describe("a snapshot", () => {
+  it.each(["f16", "int8"] as const)("brings keys and values back, to another backend too, kept as %s", async (cache) => {
+    const first = await opened(await openGpu(nodeHost(dawn()), model, 64, { ...PLAIN, cache }));
+    await first.forward(Uint32Array.from(tokens.slice(0, 30)), 0, "none");
+    const logits = (await first.forward(Uint32Array.of(5), 30, "last")).slice();
+    const snapshots = first.snapshots!;
+    const [early, late] = [await snapshots.read(0, 20), await snapshots.read(20, 10)];
+    expect(early).toHaveLength(20 * snapshots.positionBytes);
+    first.dispose();
+    const second = await opened(await openGpu(nodeHost(dawn()), model, 48, { ...PLAIN, cache }));
+    expect(second.snapshots!.form).toBe(snapshots.form);
+    await second.snapshots!.write(20, late);
+    await second.snapshots!.write(0, early);
+    expect(await second.forward(Uint32Array.of(5), 30, "last")).toEqual(logits);
+    second.dispose();
+    await expect(second.snapshots!.read(0, 1)).rejects.toMatchObject({ code: "disposed" });
   });
 });
 
@@ -248,6 +300,19 @@ async function opened(empty: Backend, described = model, bytes = bytesOf): Promi
     await empty.write(tensor, 0, bytes(tensor));
   await empty.ready();
   return empty;
+}
+
+/** The map that gives logits. */
+function headOf({ segments }: Model): Linear {
+  const step = segments.at(-1)!.steps[0]!;
+  if (step.op !== "linear") throw new Error("The last step is the head.");
+  return step;
+}
+
+function floatsOf(tensor: Tensor): Float32Array {
+  const floats = new Float32Array(tensor.rows * tensor.cols);
+  QUANTS[tensor.type].dequantize(bytesOf(tensor), floats);
+  return floats;
 }
 
 /** The model with another tensor of the same name. */
