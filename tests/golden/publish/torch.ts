@@ -62,10 +62,14 @@ function stored(weights: StateDict, type: FloatType): { tensors: Map<string, Pic
   const storages = new Map<string, Bytes>();
   for (const [name, tensor] of weights) {
     const key = String(storages.size);
-    const [rows = 1, cols] = tensor.extents;
-    const strides = cols === undefined ? [1] : [cols, 1];
-    tensors.set(name, { key, type, elements: rows * (cols ?? 1), offset: 0, extents: tensor.extents, strides });
+    const { extents } = tensor;
+    const strides = extents.map((_, i) => product(extents.slice(i + 1)));
+    tensors.set(name, { key, type, elements: product(extents), offset: 0, extents, strides });
     storages.set(key, bytesOf(tensor, type));
   }
   return { tensors, storages };
+}
+
+function product(values: readonly number[]): number {
+  return values.reduce((all, value) => all * value, 1);
 }

@@ -1,4 +1,5 @@
-// Makes a checkpoint of what a publisher's files hold: every tensor a LLaMA needs, of the extents its numbers ask for, and no other.
+// Makes a checkpoint of what a publisher's files hold: every tensor a LLaMA needs, of the extents its numbers ask for, biases
+// where there are some, and no other.
 import { EngineError } from "../base/errors.ts";
 import type { Rows } from "./arrange.ts";
 import type { Checkpoint, CheckpointConfig, CheckpointTensor } from "./checkpoint.ts";
@@ -22,6 +23,13 @@ export function assemble(parts: Parts): Checkpoint {
       throw damaged(parts.name, `${name} is ${tensor.rows} x ${tensor.cols}; ${rows} x ${cols} was expected`);
     }
     tensors.set(name, { ...tensor, name });
+    const bias = name.replace(/\.weight$/, ".bias");
+    const added = parts.tensors.get(bias);
+    if (!added || name === "token_embd.weight" || name.includes("_norm")) continue;
+    if (added.rows !== 1 || added.cols !== rows) {
+      throw damaged(parts.name, `${bias} is ${added.rows} x ${added.cols}; 1 x ${rows} was expected`);
+    }
+    tensors.set(bias, { ...added, name: bias });
   }
   const unused = [...parts.tensors.keys()].filter((name) => !tensors.has(name));
   if (unused.length > 0) throw unknownTensors(unused);
