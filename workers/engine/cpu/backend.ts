@@ -4,17 +4,17 @@ import { assert, EngineError } from "../base/errors.ts";
 import type { Host } from "../base/host.ts";
 import type { Model, Tensor } from "../base/model.ts";
 import { PAGE_BYTES } from "./arena.ts";
-import { RUN } from "./assembly/words.ts";
+import { C_QUEUE, OP_BYTES, RUN } from "./assembly/words.ts";
 import { writeControl, writeInputs, writeRange } from "./control.ts";
 import { instantiate, type Kernels, LEVELS } from "./kernels.ts";
 import { isNative, matrixBytes } from "./layouts.ts";
 import type { ChosenLevel } from "./levels.ts";
-import { CHUNK, type Placement, stagingBytes, widestRowBytes } from "./place.ts";
+import { CHUNK, type Placement } from "./place.ts";
 import { type Range, writePrograms } from "./program.ts";
 import { CacheSnapshots } from "./snapshots.ts";
 import { ThreadCount } from "./thread-count.ts";
 import type { Threads } from "./threads.ts";
-import { ROW_GROUP, writeRows, writeVector } from "./weights.ts";
+import { Packer, ROW_GROUP, writeVector } from "./weights.ts";
 
 /** Messages wait no longer than this while the engine computes. */
 const BREATH_MS = 25;
@@ -28,6 +28,7 @@ export class CpuBackend implements Backend {
   readonly adapters = null;
   private readonly banks: readonly Kernels[];
   private readonly ranges: readonly Range[];
+  private readonly packer: Packer;
   private readonly count: ThreadCount;
   private lastBreath = 0;
   private disposed = false;
@@ -52,6 +53,10 @@ export class CpuBackend implements Backend {
       memories.map(({ buffer }) => new DataView(buffer)),
       level.bytesMode,
     );
+    const packerBanks = memories.map((memory, bank) => ({ memory, kernels: this.banks[bank]! }));
+    this.packer = new Packer(packerBanks, level.bytesMode, (bank) => {
+      this.call(bank, C_QUEUE, C_QUEUE + OP_BYTES, threads.count + 1);
+    });
     this.snapshots = new CacheSnapshots(model, placement, memories, contextLength, () => this.breathe(undefined));
   }
 
@@ -73,17 +78,8 @@ export class CpuBackend implements Backend {
     this.mustLive();
     const placed = this.placement.tensors.get(tensor.name);
     assert(placed, `No segment needs ${tensor.name}.`);
-    const memory = this.memories[placed.bank]!;
-    if (!placed.layout) return writeVector(tensor, bytes, memory, placed.at);
-    const { staging } = this.placement.banks[placed.bank]!.buffers;
-    const to = {
-      memory,
-      kernels: this.banks[placed.bank]!,
-      bytesMode: this.level.bytesMode,
-      staging,
-      stagingBytes: stagingBytes(widestRowBytes(this.model)),
-    };
-    writeRows(tensor, firstRow, bytes, placed.at, placed.layout, to);
+    if (!placed.layout) return writeVector(tensor, bytes, this.memories[placed.bank]!, placed.at);
+    this.packer.write(tensor, firstRow, bytes, placed.bank, placed.at, placed.layout);
   }
 
   /** Runs a few tokens, so that the browser has compiled the kernels before somebody waits, and finds out how many threads help. */
@@ -131,6 +127,7 @@ export class CpuBackend implements Backend {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
+    this.packer.close();
     this.banks[0]!.call(-1, this.threads.count + 1); // no bank: every thread returns from its work
     this.threads.dispose();
   }
@@ -155,6 +152,7 @@ export class CpuBackend implements Backend {
     const count = tokens.length;
     assert(count > 0 && count <= this.chunk && at + count <= this.contextLength, `${count} tokens at ${at} do not fit.`);
     await this.breathe(signal);
+    this.packer.finish();
     this.makeRoom(heads);
     for (const [bank, { buffers }] of this.placement.banks.entries()) {
       writeInputs(this.memories[bank]!, this.model, buffers, tokens, at, heads);
@@ -176,10 +174,14 @@ export class CpuBackend implements Backend {
   }
 
   private run(bank: number, first: number, last: number): void {
-    const active = this.count.current;
+    this.call(bank, first, last, this.count.current);
+    this.banks[bank]!.execute(0);
+  }
+
+  /** Calls the other threads to the ops [first, last) of a bank. */
+  private call(bank: number, first: number, last: number, active: number): void {
     writeRange(this.memories[bank]!, first, last, active);
     this.banks[0]!.call(bank, active);
-    this.banks[bank]!.execute(0);
   }
 
   private moveHidden(from: number, to: number, tokens: number): void {

@@ -1,7 +1,7 @@
 // What the kernels of a bank are told: once where everything lies, and before each run what to run on.
 import type { Model } from "../base/model.ts";
 import * as words from "./assembly/words.ts";
-import { type Buffers, codesAt, headPad, partialRows, scratchBytes } from "./place.ts";
+import { type Buffers, codesAt, headPad, partialRows, scratchBytes, slotBytes } from "./place.ts";
 
 /** Writes the facts of a model and of its buffers. `contextLength`: positions of the cache, whole runs. */
 export function writeControl(
@@ -28,6 +28,8 @@ export function writeControl(
     [words.C_PARTIALS, buffers.partials],
     [words.C_PARTIAL_ROWS, partialRows(model)],
     [words.C_TILE_COUNTERS, buffers.counters],
+    [words.C_SLOTS, buffers.slots],
+    [words.C_SLOT_BYTES, slotBytes(model)],
   ];
   for (const [at, word] of fields) control.setUint32(at, word, true);
 }

@@ -16,7 +16,11 @@ export interface Kernels {
   call(bank: number, active: number): void;
   execute(thread: number): void;
   serve(thread: number): void;
-  repack(layout: number, mode: number, from: number, rows: number, cols: number, to: number, work: number): void;
+  repack(layout: number, mode: number, from: number, rows: number, cols: number, to: number): void;
+  openQueue(): void;
+  freeSlot(): number;
+  fillSlot(layout: number, mode: number, rows: number, cols: number, to: number): void;
+  closeQueue(): void;
   groupBytes(layout: number, cols: number): number;
   multiplyVector(layout: number, mode: number, weights: number, groups: number, cols: number, acts: number, out: number): void;
   unpackedBytes(layout: number, cols: number): number;

@@ -27,7 +27,7 @@ export interface Buffers {
   readonly partials: number;
   readonly counters: number;
   readonly scratch: number;
-  readonly staging: number;
+  readonly slots: number;
 }
 
 export interface Activations {
@@ -79,8 +79,8 @@ export const CHUNK = 128;
 export const MOST_THREADS = 16;
 /** A bank stays clear of the 4 GiB a 32-bit address reaches: browsers refuse more than about 3. */
 export const BANK_BYTES = 3 * 2 ** 30;
-/** Bytes of a staging area: a write comes through it piece by piece. At least eight rows of the widest tensor. */
-const STAGING_BYTES = 2 ** 20;
+/** Bytes of a slot that rows wait in to be packed: a tenth of a millisecond of work. At least eight rows of the widest tensor. */
+const LEAST_SLOT_BYTES = 2 ** 18;
 /** Bytes of the code words of a layer, generously; the plan says if it was too little. */
 const PROGRAM_BYTES_PER_SEGMENT = 1024;
 
@@ -178,19 +178,15 @@ function takeBuffers(arena: Arena, model: Model, { chunk, contextLength, maxThre
     partials: arena.take(partialRows(model) * (contextLength / words.RUN) * (headPad(model) + 4) * 4),
     counters: arena.take(partialRows(model) * 4),
     scratch: arena.take(scratchBytes(model, wordBytes) * maxThreads),
-    staging: arena.take(stagingBytes(widestRowBytes(model))),
+    slots: arena.take(words.SLOTS * slotBytes(model)),
   };
 }
 
-/** Bytes of the longest row before it is packed, in the file or requantized. */
-export function widestRowBytes(model: Model): number {
+/** Bytes of a slot: rows as they lie in the file, or requantized. */
+export function slotBytes(model: Model): number {
   const tensors = model.segments.flatMap(({ needs }) => needs);
-  return Math.max(...tensors.map((tensor) => Math.max(tensor.sizeBytes / tensor.rows, (tensor.cols / 32) * WIDE_BLOCK_BYTES)));
-}
-
-/** Bytes of the staging area for rows of so many bytes, with the work space of `repack` at its end. */
-export function stagingBytes(widestRowBytes: number): number {
-  return Math.ceil(Math.max(STAGING_BYTES, 8 * widestRowBytes) / 64) * 64 + 1024;
+  const widest = tensors.map((tensor) => Math.max(tensor.sizeBytes / tensor.rows, (tensor.cols / 32) * WIDE_BLOCK_BYTES));
+  return Math.ceil(Math.max(LEAST_SLOT_BYTES, 8 * Math.max(...widest)) / 64) * 64;
 }
 
 /** Bytes of the keys (or values) of a layer. */

@@ -2,11 +2,11 @@
 // Runs in Node (plain SIMD) and, from page/, in browsers (every level).
 import { QUANTS, type QuantName } from "../../../../shaders/quant/index.ts";
 import type { Tensor } from "../../../../workers/engine/base/model.ts";
-import { C_END } from "../../../../workers/engine/cpu/assembly/words.ts";
+import { C_END, C_SLOT_BYTES, C_SLOTS, SLOTS } from "../../../../workers/engine/cpu/assembly/words.ts";
 import { type Kernels, type LevelName, LEVELS } from "../../../../workers/engine/cpu/kernels.ts";
 import { groupBytes, layoutOf, matrixBytes } from "../../../../workers/engine/cpu/layouts.ts";
 import { blockBytes } from "../../../../workers/engine/cpu/place.ts";
-import { writeRows } from "../../../../workers/engine/cpu/weights.ts";
+import { Packer } from "../../../../workers/engine/cpu/weights.ts";
 
 /** Where a type keeps its f16 scales, so that random blocks get sane ones. The rest of a block may be anything. */
 const HALVES: Partial<Record<QuantName, readonly number[]>> = {
@@ -94,14 +94,18 @@ export function checkProduct(
   const bytes = randomMatrix(type, rows, cols, rows * 7919 + cols);
   const tensor: Tensor = { name: type, type, rows, cols, offset: 0, sizeBytes: (rows * cols * size) / blockSize };
   const weights = C_END;
-  const staging = weights + Math.ceil(matrixBytes(layout, rows, cols) / 64) * 64;
-  const stagingBytes = 8 * cols * 4 + 1024;
-  writeRows(tensor, 0, bytes, weights, layout, { memory, kernels, bytesMode, staging, stagingBytes });
+  const slots = weights + Math.ceil(matrixBytes(layout, rows, cols) / 64) * 64;
+  const slotBytes = 8 * cols * 4;
+  new DataView(memory.buffer).setUint32(C_SLOTS, slots, true);
+  new DataView(memory.buffer).setUint32(C_SLOT_BYTES, slotBytes, true);
+  const packer = new Packer([{ memory, kernels }], bytesMode, () => undefined);
+  packer.write(tensor, 0, bytes, 0, weights, layout);
+  packer.finish();
   const exact = new Float32Array(rows * cols);
   QUANTS[type].dequantize(bytes, exact);
 
   const block = blockBytes(LEVELS[level].wordBytes);
-  const floats = staging + stagingBytes;
+  const floats = slots + SLOTS * slotBytes;
   const one = floats + 128;
   const tile = one + 4 * Math.ceil(cols / 32) * block + cols * 16;
   const codes = tile + 4 * Math.ceil(cols / 32) * block + cols * 16;

@@ -36,7 +36,7 @@ export function barrier(op: usize): void {
 }
 
 /** Waits until a word is no longer `old`; counts itself in `sleepers` while asleep. Gives the spins to allow next time. */
-function waitWhile(word: usize, old: i32, spins: i32, sleepers: usize): i32 {
+export function waitWhile(word: usize, old: i32, spins: i32, sleepers: usize): i32 {
   if (look(word, old, spins, sleepers)) return min(SPIN_MOST, spins + (spins >> 1));
   atomic.sub<i32>(sleepers, 1);
   while (atomic.load<i32>(word) == old) {

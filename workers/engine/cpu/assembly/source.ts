@@ -1,145 +1,152 @@
-// The blocks of a GGUF file as codes, scales and minimums. Source: ggml/src/ggml-common.h, ggml-quants.c.
-import { putScale } from "./repack";
+// The blocks of a GGUF file as vectors of codes, and their scales. Source: ggml/src/ggml-common.h, ggml-quants.c.
+import { toScale } from "./half";
+import { isSuper, passesOf } from "./tile";
 import {
-  L_Q2_K, L_Q3_K, L_Q4_0, L_Q4_1, L_Q4_K, L_Q5_0, L_Q5_1, L_Q5_K, L_Q6_K, L_Q8_0, L_WIDE,
+  C_FAULT, L_Q2_K, L_Q3_K, L_Q4_0, L_Q4_1, L_Q4_K, L_Q5_0, L_Q5_1, L_Q5_K, L_Q6_K, L_Q8_0, L_WIDE,
 } from "./words";
 
 /** Bytes of a block of 32 weights, or of 256 where the format has superblocks. */
+@inline
 export function sourceBytes(layout: i32): usize {
-  switch (layout) {
-    case L_Q4_0: return 18;
-    case L_Q4_1: return 20;
-    case L_Q5_0: return 22;
-    case L_Q5_1: return 24;
-    case L_Q8_0: return 34;
-    case L_WIDE: return 36; // ours, of requantize.ts: two halves of bias 25, 32 int8
-    case L_Q4_K: return 144;
-    case L_Q5_K: return 176;
-    case L_Q6_K: return 210;
-    case L_Q3_K: return 110;
-    default: return 84; // Q2_K
+  if (layout == L_Q4_0) return 18;
+  if (layout == L_Q4_1) return 20;
+  if (layout == L_Q5_0) return 22;
+  if (layout == L_Q5_1) return 24;
+  if (layout == L_Q8_0) return 34;
+  if (layout == L_WIDE) return 36; // ours, of requantize.ts: two halves of bias 25, 32 int8
+  if (layout == L_Q4_K) return 144;
+  if (layout == L_Q5_K) return 176;
+  if (layout == L_Q6_K) return 210;
+  return layout == L_Q3_K ? 110 : 84; // Q2_K
+}
+
+/** Codes k in the low nibble of byte k and 16 + k in the high one: of tile `tile` of a block, or of all of a small block. */
+@inline
+export function nibblePairs(layout: i32, block: usize, tile: i32): v128 {
+  if (layout == L_Q4_0) return v128.load(block + 2);
+  if (layout == L_Q4_1) return v128.load(block + 4);
+  if (layout == L_Q5_0) return v128.load(block + 6);
+  if (layout == L_Q5_1) return v128.load(block + 8);
+  const low = block + (layout == L_Q4_K ? 16 : 48) + 32 * (tile >> 1);
+  const a = v128.load(low), b = v128.load(low, 16);
+  if (tile & 1) return v128.or(i8x16.shr_u(a, 4), v128.and(b, i8x16.splat(-16)));
+  return v128.or(v128.and(a, i8x16.splat(15)), i8x16.shl(b, 4));
+}
+
+/** Bit 4 of the codes of `nibblePairs`: of code k in bit 0 of byte k, of code 16 + k in bit 4. */
+@inline
+export function fifthBits(layout: i32, block: usize, tile: i32): v128 {
+  if (layout == L_Q5_K) {
+    const one = i8x16.splat(1);
+    const a = i8x16.shr_u(v128.load(block + 16), tile), b = i8x16.shr_u(v128.load(block + 32), tile);
+    return v128.or(v128.and(a, one), i8x16.shl(v128.and(b, one), 4));
+  }
+  const bits = v128.load32_splat(block + (layout == L_Q5_0 ? 2 : 4)), each = i64x2.splat(0x8040201008040201);
+  const a = i8x16.swizzle(bits, v128(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+  const b = i8x16.swizzle(bits, v128(2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
+  return v128.or(
+    v128.and(i8x16.eq(v128.and(a, each), each), i8x16.splat(1)),
+    v128.and(i8x16.eq(v128.and(b, each), each), i8x16.splat(16)),
+  );
+}
+
+/** Codes 0 to 15 (`part` 0) or 16 to 31 (1) of the other formats. */
+@inline
+export function codesOf(layout: i32, block: usize, tile: i32, part: i32): v128 {
+  const at = block + 16 * part;
+  if (layout == L_Q8_0) return v128.load(at, 2);
+  if (layout == L_WIDE) return v128.load(at, 4);
+  const quarter = tile & 3, half = tile >> 2; // of 128 weights
+  const two = i8x16.splat(3);
+  if (layout == L_Q6_K) {
+    // ql[128] qh[64] scales[16] d: a half of 128 weights has 64 bytes of ql and 32 of qh, two bits a quarter.
+    const low = v128.load(at + 64 * half + 32 * (quarter & 1));
+    const high = v128.and(i8x16.shr_u(v128.load(at + 128 + 32 * half), 2 * quarter), two);
+    return v128.or(v128.and(i8x16.shr_u(low, 4 * (quarter >> 1)), i8x16.splat(15)), i8x16.shl(high, 4));
+  }
+  if (layout == L_Q3_K) {
+    // hmask[32] qs[64] scales[12] d: code = two bits of qs, plus 4 where the mask bit is set.
+    const low = v128.and(i8x16.shr_u(v128.load(at + 32 + 32 * half), 2 * quarter), two);
+    return v128.or(low, i8x16.shl(v128.and(i8x16.shr_u(v128.load(at), tile), i8x16.splat(1)), 2));
+  }
+  // Q2_K: scales[16] qs[64] d dmin.
+  return v128.and(i8x16.shr_u(v128.load(at + 16 + 32 * half), 2 * quarter), two);
+}
+
+/** The f16 factors of eight superblocks, `stride` bytes apart. */
+@inline
+export function putFactors(layout: i32, block: usize, stride: usize, to: usize): void {
+  if (layout == L_Q4_K || layout == L_Q5_K) {
+    putHalves(block, stride, to);
+    putHalves(block + 2, stride, to + 16);
+  } else if (layout == L_Q6_K) {
+    putHalves(block + 208, stride, to);
+  } else if (layout == L_Q3_K) {
+    putHalves(block + 108, stride, to);
+  } else {
+    putHalves(block + 80, stride, to);
+    putHalves(block + 82, stride, to + 16);
   }
 }
 
-/** Tile `tile` of the row at `row`: 32 codes to `codes`; scales, minimums and factors to place r of their eights. */
-export function readBlock(layout: i32, row: usize, tile: i32, r: i32, codes: usize, scales: usize, factors: usize): void {
-  if (layout >= L_Q4_K && layout <= L_Q2_K) return readSuper(layout, row + <usize>(tile >> 3) * sourceBytes(layout), tile & 7, r, codes, scales, factors);
-  const block = row + <usize>tile * sourceBytes(layout);
+/** Scales and minimums of a tile of eight rows, `stride` bytes apart. */
+@inline
+export function putScales(layout: i32, block: usize, stride: usize, tile: i32, to: usize): void {
   if (layout == L_WIDE) {
-    store<u16>(scales + (r << 1), load<u16>(block));
-    store<u16>(scales + (r << 1), load<u16>(block, 2), 16);
-    memory.copy(codes, block + 4, 32);
+    v128.store(to, gather(block, stride));
+    v128.store(to, gather(block + 2, stride), 16);
+  } else if (!isSuper(layout)) {
+    putHalves(block, stride, to);
+    if (layout == L_Q4_1 || layout == L_Q5_1) putHalves(block + 2, stride, to + 16);
+  } else {
+    const minimums = to + <usize>passesOf(layout) * 8;
+    for (let r: usize = 0; r < 8; r++) {
+      if (layout == L_Q4_K || layout == L_Q5_K) sixBits(block + 4, tile, to + r, minimums + r);
+      else if (layout == L_Q6_K) {
+        store<u8>(to + r, load<u8>(block + 192 + 2 * tile));
+        store<u8>(to + r, load<u8>(block + 193 + 2 * tile), 8);
+      } else if (layout == L_Q3_K) {
+        store<i8>(to + r, thirdScale(block + 96, 2 * tile));
+        store<i8>(to + r, thirdScale(block + 96, 2 * tile + 1), 8);
+      } else {
+        // Q2_K: low nibble scale, high nibble minimum, per 16.
+        const first = load<u8>(block + 2 * tile), second = load<u8>(block + 2 * tile, 1);
+        store<u8>(to + r, first & 15);
+        store<u8>(to + r, second & 15, 8);
+        store<u8>(minimums + r, first >> 4);
+        store<u8>(minimums + r, second >> 4, 8);
+      }
+      block += stride;
+    }
+  }
+}
+
+/** Eight halves, `stride` bytes apart. */
+@inline
+function gather(from: usize, stride: usize): v128 {
+  let v = v128.load16_lane(from, i64x2.splat(0), 0);
+  v = v128.load16_lane(from + stride, v, 1);
+  v = v128.load16_lane(from + 2 * stride, v, 2);
+  v = v128.load16_lane(from + 3 * stride, v, 3);
+  v = v128.load16_lane(from + 4 * stride, v, 4);
+  v = v128.load16_lane(from + 5 * stride, v, 5);
+  v = v128.load16_lane(from + 6 * stride, v, 6);
+  return v128.load16_lane(from + 7 * stride, v, 7);
+}
+
+/** Eight f16 of the file as scales of ours. Sets C_FAULT where one is 128 or more. */
+function putHalves(from: usize, stride: usize, to: usize): void {
+  const halves = gather(from, stride), none = i64x2.splat(0);
+  const magnitude = v128.and(halves, i16x8.splat(0x7fff)), exponent = v128.and(halves, i16x8.splat(0x7c00));
+  const zero = i16x8.eq(magnitude, none), denormal = v128.andnot(i16x8.eq(exponent, none), zero);
+  if (!v128.any_true(v128.or(denormal, i16x8.gt_s(exponent, i16x8.splat(21 << 10))))) {
+    v128.store(to, i16x8.add(halves, v128.andnot(i16x8.splat(10 << 10), zero)));
     return;
   }
-  putScale(load<u16>(block), scales, r);
-  switch (layout) {
-    case L_Q4_0:
-      nibbles(block + 2, codes);
-      break;
-    case L_Q4_1:
-      putScale(load<u16>(block, 2), scales + 16, r);
-      nibbles(block + 4, codes);
-      break;
-    case L_Q5_0:
-      nibbles(block + 6, codes);
-      fifthBits(load<u32>(block, 2), codes);
-      break;
-    case L_Q5_1:
-      putScale(load<u16>(block, 2), scales + 16, r);
-      nibbles(block + 8, codes);
-      fifthBits(load<u32>(block, 4), codes);
-      break;
-    case L_Q8_0:
-      memory.copy(codes, block + 2, 32);
-      break;
-  }
-}
-
-/** 16 bytes: low nibbles are codes 0 to 15, high nibbles 16 to 31. */
-function nibbles(from: usize, codes: usize): void {
-  const v = v128.load(from);
-  v128.store(codes, v128.and(v, i8x16.splat(15)));
-  v128.store(codes, i8x16.shr_u(v, 4), 16);
-}
-
-/** Bit i of `bits` is bit 4 of code i. */
-function fifthBits(bits: u32, codes: usize): void {
-  for (let i: usize = 0; i < 32; i++) store<u8>(codes + i, load<u8>(codes + i) | <u8>(((bits >> <u32>i) & 1) << 4));
-}
-
-function readSuper(layout: i32, block: usize, tile: i32, r: i32, codes: usize, scales: usize, factors: usize): void {
-  switch (layout) {
-    case L_Q4_K:
-    case L_Q5_K: {
-      if (!tile) {
-        putScale(load<u16>(block), factors, r);
-        putScale(load<u16>(block, 2), factors + 16, r);
-      }
-      sixBits(block + 4, tile, scales + r, scales + 8 + r);
-      const low = block + (layout == L_Q4_K ? 16 : 48) + 32 * (tile >> 1);
-      halfOf(low, tile & 1, codes);
-      if (layout == L_Q5_K) {
-        for (let i: usize = 0; i < 32; i++) {
-          const bit = (load<u8>(block + 16 + i) >> <u8>tile) & 1;
-          store<u8>(codes + i, load<u8>(codes + i) | <u8>(bit << 4));
-        }
-      }
-      break;
-    }
-    case L_Q6_K: {
-      // ql[128] qh[64] scales[16] d: a half of 128 weights has 64 bytes of ql and 32 of qh, two bits a quarter.
-      if (!tile) putScale(load<u16>(block, 208), factors, r);
-      const half = tile >> 2, quarter = tile & 3;
-      halfOf(block + 64 * half + 32 * (quarter & 1), quarter >> 1, codes);
-      twoBits(block + 128 + 32 * half, quarter, 4, codes);
-      store<u8>(scales + r, load<u8>(block + 192 + 2 * tile));
-      store<u8>(scales + r, load<u8>(block + 193 + 2 * tile), 8);
-      break;
-    }
-    case L_Q3_K: {
-      // hmask[32] qs[64] scales[12] d: code = two bits of qs, plus 4 where the mask bit is set.
-      if (!tile) putScale(load<u16>(block, 108), factors, r);
-      memory.fill(codes, 0, 32);
-      twoBits(block + 32 + 32 * (tile >> 2), tile & 3, 0, codes);
-      for (let i: usize = 0; i < 32; i++) {
-        const bit = (load<u8>(block + i) >> <u8>tile) & 1;
-        store<u8>(codes + i, load<u8>(codes + i) | <u8>(bit << 2));
-      }
-      store<i8>(scales + r, thirdScale(block + 96, 2 * tile));
-      store<i8>(scales + r, thirdScale(block + 96, 2 * tile + 1), 8);
-      break;
-    }
-    case L_Q2_K: {
-      // scales[16] qs[64] d dmin: low nibble scale, high nibble minimum, per 16.
-      if (!tile) {
-        putScale(load<u16>(block, 80), factors, r);
-        putScale(load<u16>(block, 82), factors + 16, r);
-      }
-      memory.fill(codes, 0, 32);
-      twoBits(block + 16 + 32 * (tile >> 2), tile & 3, 0, codes);
-      for (let pass: usize = 0; pass < 2; pass++) {
-        const byte = load<u8>(block + 2 * tile + pass);
-        store<u8>(scales + 8 * pass + r, byte & 15);
-        store<u8>(scales + 16 + 8 * pass + r, byte >> 4);
-      }
-      break;
-    }
-  }
-}
-
-/** Low or high nibbles of 32 bytes. */
-function halfOf(from: usize, high: i32, codes: usize): void {
-  for (let i: usize = 0; i < 32; i += 16) {
-    const v = v128.load(from + i);
-    v128.store(codes + i, high ? i8x16.shr_u(v, 4) : v128.and(v, i8x16.splat(15)));
-  }
-}
-
-/** Adds bits 2n and 2n + 1 of 32 bytes to the codes, moved up by `shift`. */
-function twoBits(from: usize, n: i32, shift: i32, codes: usize): void {
-  for (let i: usize = 0; i < 32; i += 16) {
-    const two = v128.and(i8x16.shr_u(v128.load(from + i), 2 * n), i8x16.splat(3));
-    v128.store(codes + i, v128.or(v128.load(codes + i), i8x16.shl(two, shift)));
+  for (let r: usize = 0; r < 8; r++) {
+    const scale = toScale(load<u16>(from + r * stride));
+    if (scale == 0xffffffff) store<i32>(C_FAULT, 1);
+    store<u16>(to + (r << 1), <u16>scale);
   }
 }
 

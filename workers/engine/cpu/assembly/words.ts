@@ -52,6 +52,7 @@ export const CODE_EMBED = 1;
 export const CODE_NORM = 2;
 export const CODE_MATMUL = 3;
 export const CODE_ATTEND = 4;
+export const CODE_PACK = 16; // takes part in packing what is in the queue, until it is closed: the op at C_QUEUE
 
 export const FLAG_QUANTS = 1; // NORM writes / MATMUL part reads int8 activations
 export const FLAG_FLOATS = 2; // the same as floats
@@ -106,7 +107,25 @@ export const C_CODES = 1304; // where in a thread's scratch eight rows are unpac
 export const C_FAULT = 1300; // set by a repack that met a scale it can't hold
 export const C_GO = 2048; // per thread, 64 bytes apart: run number, then whether it sleeps
 export const MAX_THREADS = 64;
-export const C_END = 6144;
+export const C_QUEUE = 6144; // rows on their way in: an op whose counter is the next slot to be packed
+export const C_QUEUED = 6208; // slots filled so far
+export const C_CLOSED = 6212; // nothing more is coming
+export const C_SLOTS = 6216; // where the slots are
+export const C_SLOT_BYTES = 6220;
+export const C_NEWS = 6272; // counts fillings and the closing; threads without work sleep on it
+export const C_NAPPERS = 6336; // those that do
+export const C_SLOT = 6400; // per slot, SLOT_BYTES apart: what is in it
+
+// A slot holds rows as they came, until a thread packs them.
+export const SLOTS = 8;
+export const SLOT_BYTES = 64;
+export const SLOT_LAYOUT = 0;
+export const SLOT_MODE = 4;
+export const SLOT_ROWS = 8;
+export const SLOT_COLS = 12;
+export const SLOT_TO = 16; // packed rows
+export const SLOT_DONE = 20; // times it was emptied
+export const C_END = 6912;
 
 // Attention works on runs of positions and tiles of query rows.
 export const RUN = 64;
