@@ -1,4 +1,5 @@
 // A model that answers: from a file to weights in memory, and from requests to text. Everything above the backends meets here.
+import { AdapterDesk } from "./adapter-desk.ts";
 import { NOT_READ, type Ending, type Pieces } from "./answers.ts";
 import { openBackend } from "./backends.ts";
 import type { BackendInfo, CacheType } from "./base/backend.ts";
@@ -85,6 +86,8 @@ export class Engine {
   private prefill: Stats["prefill"] = { tokens: 0, cachedTokens: 0, milliseconds: 0 };
   private decode: Stats["decode"] = { tokens: 0, milliseconds: 0 };
   private readonly grammars: Grammars;
+  /** What is loaded beside the weights. To change it, come in between two requests with `aside`. */
+  readonly adapters: AdapterDesk;
 
   constructor(
     private readonly host: Host,
@@ -95,6 +98,7 @@ export class Engine {
     private readonly load: Stats["load"],
   ) {
     this.grammars = new Grammars(file.tokenizer);
+    this.adapters = new AdapterDesk(host, file, session.adapters);
   }
 
   get tokenizer(): Tokenizer {
@@ -169,11 +173,13 @@ export class Engine {
   score(request: ScoreRequest): (signal?: AbortSignal) => Promise<ScoreResponse> {
     this.needOpen();
     const checked = scoreWishes(request, this.tokenizer.vocab);
+    this.adapters.applied(checked.adapters ?? []);
     return async (given) => {
       const signal = given ? AbortSignal.any([given, this.closing.signal]) : this.closing.signal;
       const leave = await this.queue.enter(signal);
       try {
         this.needOpen();
+        this.adapters.use(checked.adapters ?? []);
         return await scoreContinuations(this.session, this.tokenizer, checked, signal);
       } finally {
         leave();
@@ -186,7 +192,11 @@ export class Engine {
     this.needOpen();
     const { file, session, options } = this;
     const wishes = embeddingWishes(request, file, session.contextLength);
-    return (signal) => this.aside(() => embed(session, file, options.id, wishes, signal), signal);
+    const run = (signal?: AbortSignal): Promise<Embeddings> => {
+      this.adapters.use([]);
+      return embed(session, file, options.id, wishes, signal);
+    };
+    return (signal) => this.aside(() => run(signal), signal);
   }
 
   /** Runs something between two requests. Throws `aborted`, `disposed`. */
@@ -219,7 +229,8 @@ export class Engine {
         "Drop the oldest turns, shorten the prompt, or load the model with a longer context.",
       );
     }
-    const { format, maxTokens } = task.wishes;
+    const { format, maxTokens, adapters } = task.wishes;
+    this.adapters.applied(adapters);
     const constraint = format && this.grammars.constrain(format, Math.min(room, maxTokens ?? Infinity));
     const held = { ...task, constraint };
     return (signal) => this.answer(held, signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal);
@@ -252,6 +263,7 @@ export class Engine {
       echo !== null && wishes.alternatives !== null
         ? new PromptScorer(prompt, wishes.alternatives, this.session.shape.vocab)
         : null;
+    this.adapters.use(wishes.adapters);
     const { logits, cachedTokens } = await this.session.prefill(prompt, { signal, onLogits: scorer?.take });
     this.prefill = { tokens: prompt.length, cachedTokens, milliseconds: this.host.now() - began };
     if (echo !== null) yield { ids: prompt, text: echo, scores: scorer?.scores ?? [] };

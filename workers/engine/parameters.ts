@@ -1,4 +1,6 @@
 // Checks the parameters of a request once, on entry, and fills in what was left out.
+import { adapterUses } from "./adapter-uses.ts";
+import type { AdapterUse } from "./base/adapters.ts";
 import type { Sampling } from "./base/backend.ts";
 import { badRequest, recordOf } from "./base/request.ts";
 import type { ChatMessage, ChatRequest, CompletionRequest } from "./base/openai.ts";
@@ -22,6 +24,8 @@ export interface Wishes {
   readonly ignoreEos: boolean;
   /** Guess tokens from the text where that pays. */
   readonly speculate: boolean;
+  /** Adapters to apply; empty for none. */
+  readonly adapters: readonly AdapterUse[];
   /** Alternatives to report for each token; null where no logprobs are wanted. */
   readonly alternatives: number | null;
 }
@@ -52,6 +56,7 @@ const SHARED = [
   "ignore_eos",
   "speculate",
   "logprobs",
+  "adapters",
 ];
 const CHAT = [
   ...SHARED,
@@ -143,7 +148,7 @@ export function scoreWishes(request: ScoreRequest, vocab: number): ScoreRequest 
   if (against && against.length !== continuations.length)
     throw badRequest(`against has ${against.length} entries for ${continuations.length} continuations.`);
   const checked = continuations.map((given: unknown, index) => text(given, `continuations[${index}]`));
-  return { ...request, context: text(context, "context"), continuations: checked };
+  return { ...request, context: text(context, "context"), continuations: checked, adapters: adapterUses(request.adapters) };
 }
 
 /** Token ids from outside. Throws `bad_request` for what is no id of this vocabulary. */
@@ -197,6 +202,7 @@ function shared(
     calling,
     ignoreEos: boolean(record, "ignore_eos") ?? false,
     speculate: boolean(record, "speculate") ?? true,
+    adapters: adapterUses(record["adapters"]),
   };
 }
 

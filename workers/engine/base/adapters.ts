@@ -1,16 +1,19 @@
 // What crosses between a page and the worker about adapters: files in, what they are out, and how strongly a request applies them.
-import type { Access } from "./wire.ts";
 
 /** A gate as it is stored, or its hyperbolic tangent: LLaMA-Adapter's published weights were used with the first, its training code has the second. */
 export type GateReading = "raw" | "tanh";
 
 /** Adapter files: picked by the user, or at URLs; "owner/repository" of a hub stands for the adapter there. */
-export interface AdapterRequest extends Partial<Access> {
+export interface AdapterRequest {
   readonly files: readonly (string | File)[];
   /** What requests call it; default: the name of the file or folder. */
   readonly id?: string | null;
   /** How the gates of a LLaMA-Adapter are read; null for how its publisher's own code does. */
   readonly gate?: GateReading | null;
+  /** Access token for the adapter's host; null for the one that is kept for it, if any. */
+  readonly token?: string | null;
+  /** Base URL of the hub that "owner/repository" means; null for https://huggingface.co. */
+  readonly hub?: string | null;
 }
 
 /** An adapter's files, looked at beside a model. */

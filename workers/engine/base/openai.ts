@@ -1,5 +1,6 @@
 // Requests and answers in the shapes and with the field names of the OpenAI API, so that code written for it moves over.
 // Source: platform.openai.com/docs/api-reference, chat and completions, as far as a local model has an answer.
+import type { AdapterUse } from "./adapters.ts";
 
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant" | "tool";
@@ -69,6 +70,8 @@ export interface SamplingParameters {
   readonly stop?: string | readonly string[] | null;
   /** Enforced on every token; the answer is complete within `max_tokens`. */
   readonly response_format?: ResponseFormat | null;
+  /** Extension: adapters that are loaded beside the model, and how strongly each is applied; none where it is left out. */
+  readonly adapters?: readonly AdapterUse[] | null;
   /** Goes on after the model has said it was done, to `max_tokens`: for measuring. As llama.cpp's server and vLLM have it. */
   readonly ignore_eos?: boolean | null;
   /** False reads one token at a time even where the text repeats itself and its next tokens can be guessed: for measuring. */

@@ -1,4 +1,5 @@
 // How likely a model finds texts: continuations of a context, token by token. What every evaluation is made of.
+import type { AdapterUse } from "./adapters.ts";
 
 /** What all tokens of the vocabulary were given at some places of a text, as logarithms of probabilities in 16 bits. */
 export interface Distributions {
@@ -18,6 +19,8 @@ export interface ScoreRequest {
   readonly distributions?: boolean;
   /** Distributions of another model over the same tokens, one for each continuation, to be compared with. */
   readonly against?: readonly Distributions[];
+  /** Adapters beside the model, and how strongly each is applied; none where it is left out. */
+  readonly adapters?: readonly AdapterUse[] | null;
 }
 
 /** One continuation as the model finds it. */

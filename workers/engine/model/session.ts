@@ -1,7 +1,9 @@
 // A conversation's place in the KV cache: which tokens are in it, and what still has to be read.
+import type { AdapterRack } from "../base/adapter.ts";
 import type { BackendInfo, DeviceDecode, Runner } from "../base/backend.ts";
 import { assert, EngineError } from "../base/errors.ts";
 import type { Shape } from "../base/model.ts";
+import { KeptRack } from "./kept-rack.ts";
 
 export interface PrefillOptions {
   readonly signal?: AbortSignal | undefined;
@@ -45,6 +47,8 @@ export interface Session {
    */
   readonly hidden:
     ((tokens: readonly number[], take: (states: Float32Array) => void, signal?: AbortSignal) => Promise<void>) | null;
+  /** Adapters beside the weights; null where there is no room for any. What was read under one choice is forgotten under another. */
+  readonly adapters: AdapterRack | null;
   dispose(): void;
 }
 
@@ -52,6 +56,7 @@ export interface Session {
 export class BackendSession implements Session {
   readonly decode: Session["decode"];
   readonly hidden: Session["hidden"];
+  readonly adapters: KeptRack | null;
   private tokens: number[] = [];
   private disposed = false;
 
@@ -61,6 +66,7 @@ export class BackendSession implements Session {
   ) {
     this.decode = backend.decode ? (request) => this.decodeOnDevice(request) : null;
     this.hidden = backend.hidden ? (tokens, take, signal) => this.readStates(tokens, take, signal) : null;
+    this.adapters = backend.adapters && new KeptRack(backend.adapters, () => this.truncate(0));
   }
 
   get info(): BackendInfo {
