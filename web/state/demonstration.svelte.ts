@@ -31,11 +31,20 @@ export class Demonstration {
   });
   #cria: Cria | null = null;
   #controller: AbortController | null = null;
+  /** The model's file, fetched ahead of its first story. */
+  #ahead: Promise<File> | null = null;
+  readonly #closing = new AbortController();
 
   constructor(
     private readonly engine: Pick<Engine, "load">,
     private readonly file: (signal: AbortSignal) => Promise<File> = fetchModel,
   ) {}
+
+  /** Fetches the model's file while the page finds out whether there will be a story. */
+  prepare(): void {
+    this.#ahead ??= this.file(this.#closing.signal);
+    this.#ahead.catch(() => (this.#ahead = null)); // asked for again when it is needed, and then said
+  }
 
   /** Tells a story, in place of the one that is being told. `seed` decides which. */
   async tell(topic: string, seed = Math.floor(Math.random() * 2 ** 31)): Promise<void> {
@@ -48,9 +57,7 @@ export class Demonstration {
     this.pace = null;
     this.phase = this.#cria ? "telling" : "starting";
     try {
-      // On the CPU: a GPU takes longer to start than so small a model to tell its story.
-      const cria =
-        this.#cria ?? (await this.engine.load({ model: await this.file(signal), backend: "wasm", onlyIfFree: true, signal }));
+      const cria = this.#cria ?? (await this.#load(signal));
       if (signal.aborted) return await cria.unload();
       this.#cria = cria;
       this.info = cria.info;
@@ -73,10 +80,17 @@ export class Demonstration {
   /** Ends the story and frees the model. */
   async close(): Promise<void> {
     this.#controller?.abort();
+    this.#closing.abort();
     this.phase = "over";
     const cria = this.#cria;
     this.#cria = null;
     await cria?.unload();
+  }
+
+  /** On the CPU: a GPU takes longer to start than so small a model to tell its story. */
+  async #load(signal: AbortSignal): Promise<Cria> {
+    const model = await (this.#ahead ?? this.file(signal));
+    return this.engine.load({ model, backend: "wasm", onlyIfFree: true, signal });
   }
 }
 

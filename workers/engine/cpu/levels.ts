@@ -37,8 +37,10 @@ export async function chooseLevel(host: Host, shared: boolean, wanted: LevelName
   }
   const wrong: string[] = [];
   const timed: { tested: Tested; milliseconds: number }[] = [];
-  for (const name of Object.keys(LEVELS).filter(isLevel)) {
-    const tested = await testLevel(host, name, shared);
+  const names = Object.keys(LEVELS).filter(isLevel);
+  // All are fetched and compiled at once; a timing has the thread for itself.
+  for (const [i, tested] of (await Promise.all(names.map((name) => testLevel(host, name, shared)))).entries()) {
+    const name = names[i]!;
     if (tested) timed.push({ tested, milliseconds: timeLevel(host, tested) });
     else wrong.push(name);
   }
