@@ -1,6 +1,6 @@
 // What a model asks of a device: weights by type, attention, memory. Counted from its description, nothing measured.
 import type { QuantName } from "../../../shaders/quant/index.ts";
-import type { Model } from "../base/model.ts";
+import type { Model, Step, Tensor } from "../base/model.ts";
 
 /** The work of a model. */
 export interface Work {
@@ -20,12 +20,11 @@ export function workOf({ shape, segments }: Model): Work {
   let activations = 0;
   for (const { steps } of segments) {
     const isLayer = steps.some(({ op }) => op === "attend");
-    for (const step of steps) {
-      if (step.op !== "linear") continue;
-      const { type, rows, cols } = step.weight;
+    for (const { tensor, share } of steps.flatMap(productsOf)) {
+      const { type, rows, cols } = tensor;
       const counts = isLayer ? layers : head;
-      counts.set(type, (counts.get(type) ?? 0) + rows * cols);
-      if (isLayer) activations += rows + cols;
+      counts.set(type, (counts.get(type) ?? 0) + rows * cols * share);
+      if (isLayer) activations += rows * share + cols;
     }
   }
   const types = new Set([...layers.keys(), ...head.keys()]);
@@ -35,4 +34,12 @@ export function workOf({ shape, segments }: Model): Work {
     attention: 2 * shape.layers * shape.heads * shape.headDim,
     activations,
   };
+}
+
+/** The matrices of a step, and the share of each that a token is multiplied with. */
+function productsOf(step: Step): { readonly tensor: Tensor; readonly share: number }[] {
+  if (step.op === "linear") return [{ tensor: step.weight, share: 1 }];
+  if (step.op !== "experts") return [];
+  const share = step.used / step.count;
+  return [{ tensor: step.router, share: 1 }, ...[step.gate, step.up, step.down].map((tensor) => ({ tensor, share }))];
 }
