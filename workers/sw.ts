@@ -1,6 +1,7 @@
 // The service worker: which event leads where. What is cached stands in sw-cache.ts, what becomes of weights in store/.
 import type { Precache } from "./precache.ts";
 import { answerFromApp, cacheApp, takeOver, tidyUp } from "./sw-cache.ts";
+import { connectCall } from "./relay/switchboard.ts";
 import { forgiveWork } from "./store/crashes.ts";
 import { isRollCall, parseShardUrl, tokenOf } from "./store/courier.ts";
 import { answerRollCall, deliverShard } from "./store/delivery.ts";
@@ -25,6 +26,7 @@ self.addEventListener("fetch", (event) => {
 });
 
 self.addEventListener("message", (event) => {
+  event.waitUntil(connectCall(event, self.clients));
   if (event.data === "take over") event.waitUntil(self.skipWaiting());
   if (event.data === "tab closes") event.waitUntil(forgiveWork());
 });

@@ -36,6 +36,7 @@ export const TROUBLES: Readonly<Record<ErrorCode, Trouble>> = {
   declined: { title: "Nothing was downloaded", remedies: ["retry"] },
   disk_full: { title: "The browser has no room left", remedies: ["free_space", "choose_model"] },
   disposed: { title: "The model was put away", remedies: ["reload_model"] },
+  engine_gone: { title: "The tab with the model is gone", remedies: ["retry", "reload_model"] },
   gpu_lost: { title: "The graphics processor went away", remedies: ["reload_model", "use_wasm"] },
   internal: { title: "Something in Cria broke", remedies: ["retry", "reload_page"] },
   network: { title: "The connection broke", remedies: ["reload_model", "open_file"] },

@@ -1,34 +1,26 @@
 // The page's side of the wire: what a page, a widget or another site asks of the engine. Errors are revived, an
 // AbortSignal becomes stop(job), and nothing heavy runs here.
 import { transfer } from "comlink";
-import { Inbox, readPieces, type StreamedPiece } from "./stream.ts";
+import { connect } from "./engine.ts";
+import { nextFrame, whenSeen } from "./frames.ts";
+import { SeatedModel, type Seat } from "./model.ts";
+import { run } from "./requests.ts";
 import { absolute } from "./store.ts";
-import { connect, type Api, type Wire as WireTo } from "./wire.ts";
+import type { Api } from "./wire.ts";
 import type { Advice, AdviceSubject } from "../engine/base/advice.ts";
 import type { ModelDetails } from "../engine/base/details.ts";
-import type { Create, Cria, LoadOptions, RequestOptions } from "../engine/base/cria.ts";
-import type {
-  ChatCompletion,
-  ChatCompletionChunk,
-  ChatRequest,
-  Completion,
-  CompletionRequest,
-  EmbeddingRequest,
-} from "../engine/base/openai.ts";
-import type { ScoreRequest, ScoreResponse } from "../engine/base/score.ts";
+import type { Cria, LoadOptions, ModelChange } from "../engine/base/cria.ts";
+import { EngineError } from "../engine/base/errors.ts";
 import type {
   Access,
   CatalogueEntry,
   LoadProgress,
-  ModelInfo,
+  LoadRequest,
   ModelPreview,
   ModelSource,
   Reply,
-  Stats,
   StoredModel,
 } from "../engine/base/wire.ts";
-
-type Wire = WireTo<Api>;
 
 /**
  * Loads a model; the one loaded before it is freed. Rejects with an `EngineError`: with `aborted` when `signal` fires, and
@@ -37,7 +29,7 @@ type Wire = WireTo<Api>;
 export async function load(options: LoadOptions): Promise<Cria> {
   const {
     onProgress,
-    signal,
+    onChange,
     backend = "auto",
     contextLength = null,
     cache = "f16",
@@ -46,27 +38,31 @@ export async function load(options: LoadOptions): Promise<Cria> {
     token = null,
     hub = null,
   } = options;
-  const wire = connect();
-  const progress = new MessageChannel();
-  progress.port1.onmessage = ({ data }: MessageEvent<LoadProgress>) => onProgress?.(data);
-  const outlet = transfer(progress.port2, [progress.port2]);
-  try {
-    const request = { model: oneModel(options.model), backend, contextLength, cache, afterCrashes, onlyIfFree, token, hub };
-    const { model, info } = await run(wire, signal, (api, job) => api.load(job, request, outlet));
-    return new LoadedModel(wire, model, info);
-  } finally {
-    progress.port1.close();
-  }
+  const request = { model: oneModel(options.model), backend, contextLength, cache, afterCrashes, onlyIfFree, token, hub };
+  const first = await seat(request, options);
+  return settle(first, { ...(onProgress && { onProgress }), ...(onChange && { onChange }) });
+}
+
+/** What is optional where a model is joined. */
+export type JoinOptions = Pick<LoadOptions, "onProgress" | "onChange">;
+
+/** The model that is in memory, whoever loaded it, and what it was loaded from; null where there is none. */
+export async function currentModel(
+  options: JoinOptions = {},
+): Promise<{ readonly cria: Cria; readonly model: ModelSource } | null> {
+  const { wire, elsewhere } = await connect();
+  const loaded = await wire.ask((api) => api.join());
+  return loaded && { cria: settle({ wire, elsewhere, loaded }, options), model: loaded.request.model };
 }
 
 /** What is known of a model before it is loaded. Reads the first bytes of its file, never more. */
 export function preview(model: ModelSource, access: Partial<Access> = {}): Promise<ModelPreview> {
-  return connect().ask((api) => api.preview(oneModel(model), access));
+  return ask((api) => api.preview(oneModel(model), access));
 }
 
 /** All that the header of a model's file says; nothing else of the file is read. */
 export function inspect(model: ModelSource, signal?: AbortSignal): Promise<ModelDetails> {
-  return run(connect(), signal, (api, job) => api.inspect(job, oneModel(model)));
+  return job(signal, (api, id) => api.inspect(id, oneModel(model)));
 }
 
 /**
@@ -79,137 +75,67 @@ export function advise(
   { again = false, signal }: { again?: boolean; signal?: AbortSignal } = {},
 ): Promise<readonly Advice[]> {
   const addressed = subjects.map((subject) => (typeof subject === "string" ? absolute(subject) : subject));
-  return run(connect(), signal, (api, job) => api.advise(job, addressed, again));
+  return job(signal, (api, id) => api.advise(id, addressed, again));
 }
 
 /** The models the app offers. */
 export function catalogue(): Promise<readonly CatalogueEntry[]> {
-  return connect().ask((api) => api.catalogue());
+  return ask((api) => api.catalogue());
 }
 
 /** The models in the store, whole or in part. */
 export function storedModels(): Promise<readonly StoredModel[]> {
-  return connect().ask((api) => api.storedModels());
+  return ask((api) => api.storedModels());
 }
 
 /** Removes a model's bytes from the store. A loaded model goes on working. */
 export async function removeModel(id: string): Promise<void> {
-  await connect().ask((api) => api.removeModel(id));
+  await ask((api) => api.removeModel(id));
 }
 
 /** Unloads the model and removes all that the engine stored: models, measured facts, crash counts. Conversations are the page's. */
 export async function deleteEverything(): Promise<void> {
-  await connect().ask((api) => api.deleteEverything());
+  await ask((api) => api.deleteEverything());
 }
 
-/** A model in the worker's memory. */
-class LoadedModel implements Cria {
-  readonly completions: Cria["completions"];
-  readonly chat: Cria["chat"];
-  readonly embeddings: Cria["embeddings"];
-
-  constructor(
-    private readonly wire: Wire,
-    private readonly model: number,
-    readonly info: ModelInfo,
-  ) {
-    this.completions = creator<CompletionRequest, Completion, Completion>(
-      (request, signal) => run(wire, signal, (api, job) => api.complete(model, job, request)),
-      (request, signal) => stream(wire, signal, (api, job, port) => api.streamCompletion(model, job, request, port)),
-    );
-    const completions = creator<ChatRequest, ChatCompletion, ChatCompletionChunk>(
-      (request, signal) => run(wire, signal, (api, job) => api.chat(model, job, request)),
-      (request, signal) => stream(wire, signal, (api, job, port) => api.streamChat(model, job, request, port)),
-    );
-    this.chat = { completions };
-    this.embeddings = {
-      create: (request: EmbeddingRequest, { signal }: RequestOptions = {}) =>
-        run(wire, signal, (api, job) => api.embed(model, job, plain(request))),
-    };
-  }
-
-  tokenize(text: string, options: { bos?: boolean; special?: boolean } = {}): Promise<number[]> {
-    return this.wire.ask((api) => api.tokenize(this.model, text, options));
-  }
-
-  detokenize(ids: readonly number[]): Promise<string> {
-    return this.wire.ask((api) => api.detokenize(this.model, plain(ids)));
-  }
-
-  score(request: ScoreRequest, options: RequestOptions = {}): Promise<ScoreResponse> {
-    const { against } = request; // typed arrays: cloned as they are
-    const { context, continuations, distributions = false } = plain({ ...request, against: null });
-    const asked = { context, continuations, distributions, ...(against && { against }) };
-    return run(this.wire, options.signal, (api, job) => api.score(this.model, job, asked));
-  }
-
-  stats(): Promise<Stats> {
-    return this.wire.ask((api) => api.stats(this.model));
-  }
-
-  async unload(): Promise<void> {
-    await this.wire.ask((api) => api.unload(this.model));
-  }
+/** Asks the engine, wherever it is. */
+async function ask<T>(call: (api: Api) => Promise<Reply<T>>): Promise<T> {
+  return (await connect()).wire.ask(call);
 }
 
-/** `create`, whole or streamed as the request says. */
-function creator<Request extends { readonly stream?: boolean | null }, Whole, Piece>(
-  whole: (request: Request, signal: AbortSignal | undefined) => Promise<Whole>,
-  streamed: (request: Request, signal: AbortSignal | undefined) => Promise<AsyncIterable<Piece>>,
-): Create<Request, Whole, Piece> {
-  function create(request: Request & { stream: true }, options?: RequestOptions): Promise<AsyncIterable<Piece>>;
-  function create(request: Request & { stream?: false | null }, options?: RequestOptions): Promise<Whole>;
-  function create(request: Request, options: RequestOptions = {}): Promise<AsyncIterable<Piece> | Whole> {
-    return request.stream ? streamed(plain(request), options.signal) : whole(plain(request), options.signal);
-  }
-  return { create };
+/** The same, as a job that `signal` stops. */
+async function job<T>(signal: AbortSignal | undefined, call: (api: Api, job: number) => Promise<Reply<T>>): Promise<T> {
+  return run((await connect()).wire, signal, call);
 }
 
-/** A call that `signal` stops. */
-async function run<T>(
-  wire: Wire,
-  signal: AbortSignal | undefined,
-  call: (api: Api, job: number) => Promise<Reply<T>>,
-): Promise<T> {
-  const job = wire.openJob(signal);
+/** Brings a model into the engine's memory, wherever the engine is. */
+async function seat(request: LoadRequest, { onProgress, signal }: Pick<LoadOptions, "onProgress" | "signal">): Promise<Seat> {
+  const { wire, elsewhere } = await connect();
+  const progress = new MessageChannel();
+  progress.port1.onmessage = ({ data }: MessageEvent<LoadProgress>) => onProgress?.(data);
+  const outlet = transfer(progress.port2, [progress.port2]);
   try {
-    return await wire.ask((api) => call(api, job.id));
+    return { wire, elsewhere, loaded: await run(wire, signal, (api, id) => api.load(id, request, outlet)) };
   } finally {
-    job.done();
+    progress.port1.close();
   }
 }
 
-/** A call whose answer comes in pieces: resolves when the request was found good. */
-async function stream<Piece extends StreamedPiece>(
-  wire: Wire,
-  signal: AbortSignal | undefined,
-  call: (api: Api, job: number, port: MessagePort) => Promise<Reply<null>>,
-): Promise<AsyncIterable<Piece>> {
-  const job = wire.openJob(signal);
-  const { port1, port2 } = new MessageChannel();
-  const inbox = new Inbox<Piece>(port1);
-  const forget = wire.onDeath((error) => inbox.put({ error }));
-  const leave = (ended: boolean): void => {
-    if (!ended) job.stop();
-    job.done();
-    forget();
-    inbox.close();
+/** The model of a seat. Where its tab goes, it is loaded again: at once if this page is looked at and listens, else when it is needed. */
+function settle(first: Seat, { onProgress, onChange }: JoinOptions): SeatedModel {
+  // Whatever took that tab down is counted against the model: it does not take down one tab after the other.
+  const request = { ...first.loaded.request, afterCrashes: false };
+  const again = (): Promise<Seat> => seat(request, onProgress ? { onProgress } : {});
+  const hear = (change: ModelChange): void => {
+    onChange?.(change);
+    if (change.kind === "lost")
+      void whenSeen()
+        .then(() => model.seated())
+        .catch(fail);
   };
-  try {
-    await wire.ask((api) => call(api, job.id, transfer(port2, [port2])));
-  } catch (error) {
-    leave(true);
-    throw error;
-  }
-  return readPieces(inbox, signal, leave);
-}
-
-/** A copy that can be cloned, also of a framework's proxies. What JSON cannot say becomes text, which the engine refuses. */
-function plain<T>(value: T): T {
-  const text = JSON.stringify(value, (_, field: unknown) =>
-    typeof field === "number" && !Number.isFinite(field) ? String(field) : field,
-  );
-  return JSON.parse(text) as T;
+  const fail = (error: unknown): void => onChange?.({ kind: "failed", error: EngineError.record(error) });
+  const model: SeatedModel = new SeatedModel(first, { again, onChange: onChange && hear, pace: nextFrame });
+  return model;
 }
 
 function oneModel(model: LoadOptions["model"]): ModelSource {

@@ -1,6 +1,6 @@
 // The page's side of conversions: look at a model's files, and turn them into a stored GGUF model.
 import { transfer } from "comlink";
-import { connectStore } from "./wire.ts";
+import { connectStore } from "./workers.ts";
 import type { CheckpointPreview, CheckpointRequest, Conversion, ConversionRequest } from "../engine/base/conversion.ts";
 import type { StoreProgress } from "../engine/base/storage.ts";
 

@@ -1,6 +1,6 @@
 // The page's side of the store: get models without loading them, keep files, hand models out, look what there is.
 import { transfer, type Remote } from "comlink";
-import { connectStore } from "./wire.ts";
+import { connectStore } from "./workers.ts";
 import type { Offer, Room, StoreApi, StoreProgress } from "../engine/base/storage.ts";
 import type { Access, Outlet, Reply, StoredModel } from "../engine/base/wire.ts";
 

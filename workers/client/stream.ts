@@ -1,4 +1,4 @@
-// Reads what the worker streams: pieces are handed on once a frame, and none after the caller has said stop.
+// Reads what the worker streams: pieces are handed on at the pace of their reader, and none after the caller has said stop.
 import { EngineError } from "../engine/base/errors.ts";
 import type { FinishReason } from "../engine/base/openai.ts";
 import type { StreamMessage } from "../engine/base/wire.ts";
@@ -8,15 +8,18 @@ export interface StreamedPiece {
   readonly choices: readonly [{ readonly finish_reason: FinishReason | null }];
 }
 
-/** Longest wait for a frame: a page that was hidden while waiting, or whose window is covered, is given none. */
-const NO_FRAME_MS = 100;
+/** Waits until the reader is to get the next pieces. */
+export type Pace = () => Promise<void>;
 
 /** Messages of a port, collected until they are taken. */
 export class Inbox<Piece extends StreamedPiece> {
   private messages: StreamMessage<Piece>[] = [];
   private arrived: () => void = () => undefined;
 
-  constructor(private readonly port: MessagePort) {
+  constructor(
+    private readonly port: MessagePort,
+    private readonly pace: Pace,
+  ) {
     port.onmessage = ({ data }: MessageEvent<StreamMessage<Piece>>) => this.put(data);
   }
 
@@ -25,10 +28,10 @@ export class Inbox<Piece extends StreamedPiece> {
     this.arrived();
   }
 
-  /** At least one message, and all that came by the next frame. */
+  /** At least one message, and all that came until the reader's pace allows it. */
   async take(): Promise<StreamMessage<Piece>[]> {
     if (this.messages.length === 0) await new Promise<void>((resolve) => (this.arrived = resolve));
-    await nextFrame();
+    await this.pace();
     return this.messages.splice(0);
   }
 
@@ -59,19 +62,4 @@ export async function* readPieces<Piece extends StreamedPiece>(
   } finally {
     leave(ended);
   }
-}
-
-/**
- * The next frame, so that a page draws no more often than it is seen. At once where it is hidden: no frames come then, and
- * browsers slow a hidden page's timers to one a second, later to one a minute, but not its messages.
- */
-function nextFrame(): Promise<void> {
-  if (typeof document === "undefined" || document.visibilityState === "hidden") return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, NO_FRAME_MS);
-    requestAnimationFrame(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

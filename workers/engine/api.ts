@@ -1,101 +1,63 @@
-// The methods that cross the wire: one model at a time, errors as records, streams to an outlet, every long call stoppable.
+// The methods that cross the wire, for one caller: errors as records, streams to an outlet, every long call stoppable.
 import { chatChunks, completionChunks, wholeChat, wholeCompletion, type Author, type Pieces } from "./answers.ts";
 import { EngineError } from "./base/errors.ts";
-import { AdviceDesk } from "./advice-desk.ts";
 import type { Host } from "./base/host.ts";
-import type { ByteSource } from "./base/source.ts";
 import type {
   Access,
-  CatalogueEntry,
+  LoadedModel,
   LoadProgress,
   LoadRequest,
-  ModelDefaults,
-  ModelInfo,
   ModelPreview,
   ModelSource,
   Outlet,
   Reply,
-  StoredModel,
   StreamMessage,
   WorkerApi,
 } from "./base/wire.ts";
 import { detailsOf } from "./details.ts";
-import { Engine, openEngine, type Prepared } from "./engine.ts";
+import type { Engine, Prepared } from "./engine.ts";
+import type { FoundModel, Library } from "./library.ts";
 import { isGguf, readLoadable } from "./loadable.ts";
-import { Queue } from "./queue.ts";
+import { ModelRoom, type Loaded } from "./room.ts";
 
-/** A model file found, and what is known of it besides its bytes. */
-export interface FoundModel {
-  /** Key of the model in the store. */
-  readonly id: string;
-  /** As the catalogue calls it; null where only the file can say. */
-  readonly name: string | null;
-  readonly source: ByteSource;
-  readonly defaults: ModelDefaults | null;
-  /** Brings what is missing into the store; null where nothing is. */
-  readonly download: ((signal: AbortSignal) => Promise<void>) | null;
-  /** Throws `crashed_before` where the model took the tab down twice in a row. */
-  refuseAfterCrashes(): Promise<void>;
-  /** Marks dangerous work, so that a tab that dies of it is noticed. The result ends the mark. */
-  markWork(): Promise<() => Promise<void>>;
-}
-
-export interface FindOptions extends Partial<Access> {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: LoadProgress) => void;
-}
-
-/** Where models come from and are kept: the browser's store, or a double of it. Everything throws `EngineError`s. */
-export interface Library {
-  find(source: ModelSource, options: FindOptions): Promise<FoundModel>;
-  preview(source: ModelSource, access?: Partial<Access>): Promise<ModelPreview>;
-  catalogue(): Promise<readonly CatalogueEntry[]>;
-  stored(): Promise<readonly StoredModel[]>;
-  remove(id: string): Promise<void>;
-  removeEverything(): Promise<void>;
-}
-
-/** The api of one worker. */
+/** The api of one worker, for its only caller. */
 export function createApi(host: Host, library: Library): WorkerApi {
-  return new Api(host, library);
+  return new CallerApi(new ModelRoom(host, library));
 }
 
-/** The model in memory. Handles count up, so that one of a model that was replaced is known to be stale. */
-interface Loaded {
-  readonly handle: number;
-  readonly engine: Engine;
-  readonly found: FoundModel;
-}
-
-class Api implements WorkerApi {
+/** The api as one caller has it: its jobs and its shares are its own, the model is everybody's. */
+export class CallerApi implements WorkerApi {
   private readonly jobs = new Map<number, AbortController>();
-  private readonly loading = new Queue();
-  private current: Loaded | null = null;
-  private lastHandle = 0;
-  private readonly desk: AdviceDesk;
+  private readonly handles = new Set<number>();
 
-  constructor(
-    private readonly host: Host,
-    private readonly library: Library,
-  ) {
-    this.desk = new AdviceDesk(host);
+  constructor(private readonly room: ModelRoom) {}
+
+  /** The caller is gone: ends what it asked for. */
+  leave(): void {
+    for (const job of this.jobs.values()) job.abort();
+    for (const handle of this.handles) this.room.forget(handle);
+    this.handles.clear();
   }
 
   preview(source: ModelSource, access?: Partial<Access>): Promise<Reply<ModelPreview>> {
-    return reply(() => this.library.preview(source, access));
+    return reply(() => this.room.library.preview(source, access));
   }
 
-  load(job: number, request: LoadRequest, progress: Outlet<LoadProgress>): Promise<Reply<{ model: number; info: ModelInfo }>> {
+  load(job: number, request: LoadRequest, progress: Outlet<LoadProgress>): Promise<Reply<LoadedModel>> {
     return this.asJob(job, async (signal) => {
-      const leave = await this.loading.enter(signal);
-      try {
-        const { handle, engine } = await this.replace(request, (update) => progress.postMessage(update), signal);
-        return { model: handle, info: engine.info };
-      } finally {
-        leave();
-      }
+      const handle = await this.room.load(request, (update) => progress.postMessage(update), signal);
+      return this.own(handle, this.room.need(handle));
     });
   }
+
+  join: WorkerApi["join"] = () => {
+    return reply(async () => {
+      const joined = await this.room.join(this.handles);
+      return joined && this.own(joined.handle, joined.loaded);
+    });
+  };
+
+  ended: WorkerApi["ended"] = (model) => reply(() => this.room.ended(model));
 
   tokenize: WorkerApi["tokenize"] = (model, text, options) => {
     return reply(() => this.need(model).engine.tokenize(text, options));
@@ -136,7 +98,7 @@ class Api implements WorkerApi {
 
   inspect: WorkerApi["inspect"] = (job, source) => {
     return this.asJob(job, async (signal) => {
-      const file = await readLoadable((await this.library.find(source, { signal })).source, signal);
+      const file = await readLoadable((await this.room.library.find(source, { signal })).source, signal);
       if (isGguf(file)) return detailsOf(file);
       throw new EngineError("bad_request", `${file.name} is an ONNX graph; tensors and metadata are shown of GGUF files.`);
     });
@@ -144,88 +106,34 @@ class Api implements WorkerApi {
 
   advise: WorkerApi["advise"] = (job, subjects, again) => {
     return this.asJob(job, (signal) => {
-      const find = (source: ModelSource): Promise<FoundModel> => this.library.find(source, { signal });
-      return this.desk.advise(subjects, { signal, again, find, alone: (work) => this.alone(work, signal) });
+      const find = (source: ModelSource): Promise<FoundModel> => this.room.library.find(source, { signal });
+      return this.room.desk.advise(subjects, { signal, again, find, alone: (work) => this.room.alone(work, signal) });
     });
   };
 
   unload: WorkerApi["unload"] = (model) => {
     return reply(async () => {
-      if (this.current?.handle === model) await this.free();
+      this.handles.delete(model);
+      await this.room.unload(model);
       return null;
     });
   };
 
-  catalogue: WorkerApi["catalogue"] = () => reply(() => this.library.catalogue());
+  catalogue: WorkerApi["catalogue"] = () => reply(() => this.room.library.catalogue());
 
-  storedModels: WorkerApi["storedModels"] = () => reply(() => this.library.stored());
+  storedModels: WorkerApi["storedModels"] = () => reply(() => this.room.library.stored());
 
-  removeModel: WorkerApi["removeModel"] = (id) => reply(async () => (await this.library.remove(id), null));
+  removeModel: WorkerApi["removeModel"] = (id) => reply(async () => (await this.room.library.remove(id), null));
 
-  deleteEverything: WorkerApi["deleteEverything"] = () => {
-    return reply(async () => {
-      for (const job of this.jobs.values()) job.abort();
-      const leave = await this.loading.enter();
-      try {
-        await this.free();
-        await this.library.removeEverything();
-      } finally {
-        leave();
-      }
-      return null;
-    });
-  };
-
-  /** Brings a model into memory in place of the one that is there, which stays as long as the new one may turn out unreadable. */
-  private async replace(
-    request: LoadRequest,
-    onProgress: (progress: LoadProgress) => void,
-    signal: AbortSignal,
-  ): Promise<Loaded> {
-    const { backend, contextLength, cache, token = null, hub = null } = request;
-    onProgress({ phase: "header", doneBytes: 0, totalBytes: 0, bytesPerSecond: 0 });
-    const found = await this.library.find(request.model, { token, hub, signal, onProgress });
-    if (!request.afterCrashes) await found.refuseAfterCrashes();
-    let file = await readLoadable(found.source, signal);
-    if (found.download) {
-      await found.download(signal);
-      // What is in the store was checked; what the server said before was not.
-      file = await readLoadable(found.source, signal);
-    }
-    signal.throwIfAborted();
-    if (request.onlyIfFree && this.current) throw new EngineError("busy", "Another model is in memory.", "Unload it first.");
-    await this.free();
-    const endWork = await found.markWork();
-    try {
-      const engine = await openEngine(this.host, file, { ...found, backend, contextLength, cache, onProgress, signal });
-      this.current = { handle: ++this.lastHandle, engine, found };
-      if (isGguf(file)) await this.desk.foretell(found, file);
-      return this.current;
-    } finally {
-      await endWork();
-    }
-  }
-
-  /** Runs something while nothing is loaded and nothing is answered. */
-  private async alone(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const leave = await this.loading.enter(signal);
-    try {
-      await (this.current ? this.current.engine.aside(work, signal) : work());
-    } finally {
-      leave();
-    }
-  }
-
-  private async free(): Promise<void> {
-    const { current } = this;
-    this.current = null;
-    await current?.engine.close();
-  }
+  deleteEverything: WorkerApi["deleteEverything"] = () => reply(async () => (await this.room.clear(), null));
 
   private need(model: number): Loaded {
-    if (this.current?.handle === model) return this.current;
-    const message = this.current ? "This model was replaced by another." : "The model was unloaded.";
-    throw new EngineError("disposed", message, "Load it again.");
+    return this.room.need(model);
+  }
+
+  private own(model: number, { engine, request, sinceMs }: Loaded): LoadedModel {
+    this.handles.add(model);
+    return { model, info: engine.info, request, sinceMs };
   }
 
   private async whole<Whole>(
@@ -237,7 +145,7 @@ class Api implements WorkerApi {
     const { engine, found } = this.need(model);
     const start = prepare(engine);
     const answer = await this.work(model, () => (stopping) => shape(authorOf(engine), start(stopping)), signal);
-    void this.desk.heard(found.id, engine);
+    void this.room.desk.heard(found.id, engine);
     return answer;
   }
 
@@ -247,11 +155,14 @@ class Api implements WorkerApi {
     prepare: (engine: Engine) => (signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    const { engine, found } = this.need(model);
-    const start = prepare(engine);
-    const endWork = await found.markWork();
+    const loaded = this.need(model);
+    const start = prepare(loaded.engine);
+    const endWork = await loaded.found.markWork();
     try {
       return await start(signal);
+    } catch (error) {
+      this.room.failed(loaded, error);
+      throw error;
     } finally {
       await endWork();
     }
@@ -269,7 +180,7 @@ class Api implements WorkerApi {
     const start = prepare(engine);
     const say = async (signal: AbortSignal): Promise<void> => {
       for await (const chunk of shape(authorOf(engine), start(signal))) outlet.postMessage({ pieces: [chunk] });
-      void this.desk.heard(found.id, engine);
+      void this.room.desk.heard(found.id, engine);
     };
     void this.asJob(job, (signal) => this.work(model, () => say, signal)).then((outcome) =>
       outlet.postMessage("error" in outcome ? outcome : { end: true }),
@@ -280,7 +191,9 @@ class Api implements WorkerApi {
   private async asJob<T>(job: number, work: (signal: AbortSignal) => Promise<T>): Promise<Reply<T>> {
     const controller = new AbortController();
     this.jobs.set(job, controller);
+    this.room.jobs.add(controller);
     const outcome = await reply(() => work(controller.signal));
+    this.room.jobs.delete(controller);
     this.jobs.delete(job);
     return outcome;
   }

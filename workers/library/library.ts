@@ -1,6 +1,6 @@
 // Models by catalogue id, URL or file, as the store has them: what the engine's api asks of the browser.
 import { findInCatalogue, readCatalogue, type CatalogueChoice } from "./catalogue.ts";
-import type { FindOptions, FoundModel, Library } from "../engine/api.ts";
+import type { FindOptions, FoundModel, Library } from "../engine/library.ts";
 import type { CatalogueEntry, ModelPreview, ModelSource } from "../engine/base/wire.ts";
 import { readLoadable } from "../engine/loadable.ts";
 import { openFiles } from "./files.ts";

@@ -1,12 +1,18 @@
 import { expose } from "comlink";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ChatCompletionChunk } from "../../../workers/engine/base/openai.ts";
-import type { ModelInfo, Outlet, StreamMessage, WorkerApi } from "../../../workers/engine/base/wire.ts";
+import type { LoadedModel, ModelInfo, Outlet, StreamMessage, WorkerApi } from "../../../workers/engine/base/wire.ts";
 import { load, preview } from "../../../workers/client/client.ts";
 
 type ChatOutlet = Outlet<StreamMessage<ChatCompletionChunk>>;
 
 const INFO = { name: "Tiny" } as ModelInfo;
+const LOADED: LoadedModel = {
+  model: 1,
+  info: INFO,
+  request: { model: "tiny", backend: "auto", contextLength: null, afterCrashes: false },
+  sinceMs: 0,
+};
 const ASK = { messages: [{ role: "user", content: "Hello" }], stream: true } as const;
 
 /** What the page asked of the worker, and the outlet of the last stream. */
@@ -20,7 +26,7 @@ type Endpoint = MessagePort & { onerror?: (event: { message: string; preventDefa
 /** A worker in the same thread, whose api does what the test says. */
 function serve(api: Partial<WorkerApi>): void {
   const whole = {
-    load: () => Promise.resolve({ value: { model: 1, info: INFO } }),
+    load: () => Promise.resolve({ value: LOADED }),
     stop: (job: number) => Promise.resolve(void stopped.push(job)),
     streamChat: (_model: number, _job: number, request: unknown, to: ChatOutlet) => {
       asked.push(request);
@@ -29,6 +35,7 @@ function serve(api: Partial<WorkerApi>): void {
     },
     ...api,
   };
+  vi.stubGlobal("navigator", {}); // no locks: the page has an engine of its own
   vi.stubGlobal("Worker", function () {
     const { port1, port2 } = new MessageChannel();
     expose(whole, port2 as unknown as Parameters<typeof expose>[1]);
@@ -68,7 +75,7 @@ describe("the client", () => {
       load: async (_job, _request, progress) => {
         progress.postMessage({ phase: "load", doneBytes: 5, totalBytes: 10, bytesPerSecond: 0 });
         await new Promise((resolve) => setTimeout(resolve, 20));
-        return { value: { model: 1, info: INFO } };
+        return { value: LOADED };
       },
     });
     const cria = await load({ model: "tiny", onProgress: ({ doneBytes }) => heard.push(doneBytes) });

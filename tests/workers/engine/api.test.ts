@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { createApi, type FoundModel, type Library } from "../../../workers/engine/api.ts";
+import { createApi } from "../../../workers/engine/api.ts";
 import { EngineError } from "../../../workers/engine/base/errors.ts";
 import type { Host } from "../../../workers/engine/base/host.ts";
 import type { Completion } from "../../../workers/engine/base/openai.ts";
+import type { FoundModel, Library } from "../../../workers/engine/library.ts";
 import type { LoadProgress, Reply, StreamMessage, WorkerApi } from "../../../workers/engine/base/wire.ts";
 import { text } from "../../golden/gguf-writer.ts";
 import { memorySource } from "../../golden/sources.ts";

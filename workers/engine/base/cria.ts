@@ -1,5 +1,6 @@
 // The surface of the library: what `load` gives to the chat page, to other pages and to tests alike.
 import type { CacheType } from "./backend.ts";
+import type { ErrorRecord } from "./errors.ts";
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -10,7 +11,7 @@ import type {
   Embeddings,
 } from "./openai.ts";
 import type { ScoreRequest, ScoreResponse } from "./score.ts";
-import type { BackendChoice, LoadProgress, ModelInfo, ModelSource, Stats } from "./wire.ts";
+import type { BackendChoice, Fate, LoadProgress, ModelInfo, ModelSource, Stats } from "./wire.ts";
 
 export interface LoadOptions {
   /**
@@ -33,8 +34,21 @@ export interface LoadOptions {
   /** Base URL of the hub that "owner/repository" means; default https://huggingface.co. */
   readonly hub?: string;
   readonly onProgress?: (progress: LoadProgress) => void;
+  /** Hears where the model is, and what becomes of it. */
+  readonly onChange?: (change: ModelChange) => void;
   readonly signal?: AbortSignal;
 }
+
+/**
+ * What becomes of a model. One engine serves all tabs of a site: it may run in another one, and that may be closed.
+ * ready: it answers; `elsewhere`: in another tab. lost: that tab is gone; it is loaded again, here or elsewhere, and ready or failed follows.
+ * ended: it was replaced by another model, or unloaded.
+ */
+export type ModelChange =
+  | { readonly kind: "ready"; readonly info: ModelInfo; readonly elsewhere: boolean }
+  | { readonly kind: "lost" }
+  | { readonly kind: "failed"; readonly error: ErrorRecord }
+  | ({ readonly kind: "ended" } & Fate);
 
 export interface RequestOptions {
   readonly signal?: AbortSignal;

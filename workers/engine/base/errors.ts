@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   "declined", // the visitor of another site's page said no
   "disk_full", // the browser refused to store more
   "disposed", // used after dispose() or unload()
+  "engine_gone", // the tab in which the model ran was closed, frozen or crashed
   "gpu_lost", // the device went away
   "internal", // a bug of ours
   "network", // the connection broke, and trying again did not help

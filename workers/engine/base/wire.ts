@@ -166,6 +166,24 @@ export interface ModelInfo extends BackendInfo {
   readonly startToken: number | null;
 }
 
+/** A model in memory, as its caller gets it. */
+export interface LoadedModel {
+  /** The caller's own handle: it counts up, so that one of a model that was replaced is known to be stale. */
+  readonly model: number;
+  readonly info: ModelInfo;
+  /** What would load it again. */
+  readonly request: LoadRequest;
+  /** When it came into memory, in milliseconds since 1970. */
+  readonly sinceMs: number;
+}
+
+/** How a model went from memory. */
+export interface Fate {
+  readonly reason: "replaced" | "unloaded";
+  /** Name of the model that came in its place; null where none did. */
+  readonly by: string | null;
+}
+
 /** A way to turn messages into a prompt. */
 export interface PromptFormat {
   /** For `prompt_format` of a chat request: "vicuna-v1.1". */
@@ -198,12 +216,15 @@ export type StreamMessage<Piece> =
 /** What crosses the wire to the worker that holds the model. `job` names a call that can be stopped; `model` the handle `load` gave. */
 export interface WorkerApi {
   preview(source: ModelSource, access?: Partial<Access>): Promise<Reply<ModelPreview>>;
-  /** Frees the model loaded before, once the new file is here and readable. */
-  load(
-    job: number,
-    request: LoadRequest,
-    progress: Outlet<LoadProgress>,
-  ): Promise<Reply<{ readonly model: number; readonly info: ModelInfo }>>;
+  /**
+   * Brings a model into memory and frees the one before, once the new file is here and readable. Where the same model is there already,
+   * loaded in the same way by anybody, gives a share in it.
+   */
+  load(job: number, request: LoadRequest, progress: Outlet<LoadProgress>): Promise<Reply<LoadedModel>>;
+  /** A share in the model that is in memory; null where there is none. */
+  join(): Promise<Reply<LoadedModel | null>>;
+  /** Resolves when the model of a handle has gone from memory, with how that came. */
+  ended(model: number): Promise<Reply<Fate>>;
   tokenize(
     model: number,
     text: string,
@@ -231,6 +252,7 @@ export interface WorkerApi {
   /** Ends a job between two tokens, or between two pieces of a file. An unknown or finished job is no error. */
   stop(job: number): Promise<void>;
   stats(model: number): Promise<Reply<Stats>>;
+  /** Gives the caller's share back; the model is freed with the last one. */
   unload(model: number): Promise<Reply<null>>;
   /** All that a file's header says. Reads no further. */
   inspect(job: number, source: ModelSource): Promise<Reply<ModelDetails>>;
