@@ -3,14 +3,14 @@ import type { CheckpointRequest, CheckpointSource } from "../engine/base/convers
 import { EngineError } from "../engine/base/errors.ts";
 import type { ByteSource } from "../engine/base/source.ts";
 import type { Access } from "../engine/base/wire.ts";
+import { mergeAdapter } from "../engine/adapters/merge.ts";
+import { openAdapter } from "../engine/adapters/open.ts";
 import type { Checkpoint } from "../engine/checkpoint/checkpoint.ts";
 import { addDifference, isRecipe, type Recipe, RECIPES } from "../engine/checkpoint/difference.ts";
 import { openCheckpoint } from "../engine/checkpoint/open.ts";
-import { fileUrl, parseHubAddress, readRepository } from "../store/hub.ts";
-import { NETWORK } from "../store/http.ts";
-import { openFile } from "../store/local.ts";
-import { openRemoteFile } from "../store/remote-file.ts";
-import { tokenFor } from "../store/tokens.ts";
+import { openAdapterFiles } from "./adapter-files.ts";
+import { openForeignFiles, type ForeignFile } from "./foreign-files.ts";
+import { openKept, type Surroundings } from "./sources.ts";
 
 /** A checkpoint, and what tells its files from any others. */
 export interface OpenedCheckpoint {
@@ -28,63 +28,72 @@ const WANTED = /^[^/]+\.(safetensors|bin|pth|json|model|jinja)$|^[^/.]+$/;
 /** The same weights in one more form. */
 const SECOND_CHOICE = /^(pytorch_model.*|consolidated.*)$/;
 
+/** The recipe that merges an adapter, whatever kind of it, into its base. */
+const MERGE = "adapter";
+
 /** Opens what is asked for. Throws `bad_request` where files are missing, and what hosts and readers throw. */
-export async function openCheckpoints(request: CheckpointRequest, signal?: AbortSignal): Promise<OpenedCheckpoint> {
-  const own = await openSources(request.files, request, signal);
-  const base = request.base && (await openSources(request.base, request, signal));
-  const checkpoint = await openCheckpoint(request.name, own.map(({ source }) => source), signal); // prettier-ignore
-  const all = [...own, ...(base ?? [])];
-  const known = {
-    fingerprint: all.map(({ fingerprint }) => fingerprint).join(" "),
-    sizeBytes: all.reduce((sum, { source }) => sum + source.sizeBytes, 0),
-  };
-  if (!base) return { checkpoint, recipe: null, ...known };
-  if (request.recipe === null || !isRecipe(request.recipe)) {
-    const names = Object.keys(RECIPES).join(", ");
-    throw new EngineError(
-      "bad_request",
-      `There is no difference of the kind "${String(request.recipe)}".`,
-      `Choose one of: ${names}.`,
-    );
+export async function openCheckpoints(
+  request: CheckpointRequest,
+  surroundings: Surroundings,
+  signal?: AbortSignal,
+): Promise<OpenedCheckpoint> {
+  const { name, recipe } = request;
+  const base = request.base && (await openBase(request.base, request, surroundings, signal));
+  if (base && recipe === MERGE) return openMerged(request, base, signal);
+  const own = await openForeignFiles(request.files, chooseModel, request, signal);
+  const checkpoint = await openCheckpoint(name, sourcesOf(own), signal);
+  if (!base) return { checkpoint, recipe: null, ...factsOf(own) };
+  if (recipe === null || !isRecipe(recipe)) {
+    const names = [...Object.keys(RECIPES), MERGE].join(", ");
+    throw new EngineError("bad_request", `There is no difference of the kind "${String(recipe)}".`, `Choose one of: ${names}.`);
   }
-  const recipe = RECIPES[request.recipe];
-  const start = await openCheckpoint("base", base.map(({ source }) => source), signal); // prettier-ignore
-  return { checkpoint: { ...addDifference(start, checkpoint, recipe), name: request.name }, recipe, ...known };
+  const start = await openCheckpoint("base", sourcesOf(base), signal);
+  const sum = { ...addDifference(start, checkpoint, RECIPES[recipe]), name };
+  return { checkpoint: sum, recipe: RECIPES[recipe], ...factsOf([...own, ...base]) };
 }
 
-interface OpenedSource {
-  readonly source: ByteSource;
-  readonly fingerprint: string;
-}
-
-async function openSources(
-  sources: readonly CheckpointSource[],
-  access: Partial<Access>,
+/** A base with an adapter in its weights. */
+async function openMerged(
+  request: CheckpointRequest,
+  base: readonly ForeignFile[],
   signal: AbortSignal | undefined,
-): Promise<OpenedSource[]> {
-  const opened: OpenedSource[] = [];
-  for (const source of sources) {
-    if (source instanceof File) {
-      const { name, size, lastModified } = source;
-      opened.push({ source: openFile(source), fingerprint: `${name}:${String(size)}:${String(lastModified)}` });
-      continue;
-    }
-    for (const url of await urlsOf(source, access, signal)) {
-      const token = await tokenFor(url, access.token ?? null);
-      const file = await openRemoteFile(url, { network: NETWORK, token, signal });
-      opened.push({ source: file, fingerprint: `${url}:${String(file.sizeBytes)}:${file.etag ?? ""}` });
-    }
-  }
-  return opened;
+): Promise<OpenedCheckpoint> {
+  const scale = request.scale ?? 1;
+  const own = await openAdapterFiles(request, signal);
+  const start = await openCheckpoint("base", sourcesOf(base), signal);
+  const contents = await openAdapter(sourcesOf(own), start.config, signal);
+  const { fingerprint, sizeBytes } = factsOf([...own, ...base]);
+  const checkpoint = { ...mergeAdapter(start, contents, scale), name: request.name };
+  return { checkpoint, recipe: null, fingerprint: `${fingerprint} x${String(scale)}`, sizeBytes };
 }
 
-/** The address itself, or those of a repository's files at its present commit. */
-async function urlsOf(address: string, access: Partial<Access>, signal: AbortSignal | undefined): Promise<string[]> {
-  const hub = parseHubAddress(address, access.hub ?? undefined);
-  if (!hub || hub.path !== null) return [hub ? fileUrl(hub, hub.revision, hub.path ?? "") : address];
-  const token = await tokenFor(hub.hub, access.token ?? null);
-  const { commit, files } = await readRepository(hub, { network: NETWORK, token, signal });
-  const wanted = files.map(({ path }) => path).filter((path) => WANTED.test(path));
+/** Files of a base, or the key of a stored model. */
+async function openBase(
+  files: readonly CheckpointSource[],
+  access: Partial<Access>,
+  surroundings: Surroundings,
+  signal: AbortSignal | undefined,
+): Promise<ForeignFile[]> {
+  const [only] = files;
+  const kept = files.length === 1 && typeof only === "string" ? await openKept(only, surroundings, { ...access, signal }) : null;
+  if (kept) return [{ source: kept.source, fingerprint: `${kept.id}:${String(kept.source.sizeBytes)}` }];
+  return openForeignFiles(files, chooseModel, access, signal);
+}
+
+/** Weights and what belongs to them; pickles only where there are no safetensors. */
+function chooseModel(paths: readonly string[]): string[] {
+  const wanted = paths.filter((path) => WANTED.test(path));
   const hasSafetensors = wanted.some((path) => path.endsWith(".safetensors") && !SECOND_CHOICE.test(path));
-  return wanted.filter((path) => !hasSafetensors || !SECOND_CHOICE.test(path)).map((path) => fileUrl(hub, commit, path));
+  return wanted.filter((path) => !hasSafetensors || !SECOND_CHOICE.test(path));
+}
+
+function sourcesOf(files: readonly ForeignFile[]): ByteSource[] {
+  return files.map(({ source }) => source);
+}
+
+function factsOf(files: readonly ForeignFile[]): Pick<OpenedCheckpoint, "fingerprint" | "sizeBytes"> {
+  return {
+    fingerprint: files.map(({ fingerprint }) => fingerprint).join(" "),
+    sizeBytes: files.reduce((sum, { source }) => sum + source.sizeBytes, 0),
+  };
 }

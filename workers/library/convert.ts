@@ -1,5 +1,6 @@
 // Converts models of other forms into GGUF files of the store: looked at first, then written shard by shard, gone on with after a kill.
 import { openCheckpoints, type OpenedCheckpoint } from "./checkpoints.ts";
+import type { Surroundings } from "./sources.ts";
 import type { CheckpointPreview, CheckpointRequest, ConversionRequest, SumCheck } from "../engine/base/conversion.ts";
 import { EngineError } from "../engine/base/errors.ts";
 import type { StoreProgress } from "../engine/base/storage.ts";
@@ -35,8 +36,12 @@ export interface Converted {
  * Looks at a model's files without reading its weights. Throws `bad_request` where one is missing, `bad_file`, `truncated_file`,
  * `unsupported_architecture`, `unsupported_tokenizer`, `unsupported_tensor`, and what hosts throw.
  */
-export async function inspect(request: CheckpointRequest, signal?: AbortSignal): Promise<CheckpointPreview> {
-  const { checkpoint, sizeBytes } = await openCheckpoints(request, signal);
+export async function inspect(
+  request: CheckpointRequest,
+  surroundings: Surroundings,
+  signal?: AbortSignal,
+): Promise<CheckpointPreview> {
+  const { checkpoint, sizeBytes } = await openCheckpoints(request, surroundings, signal);
   const { config, tensors } = checkpoint;
   // Reading the file it would become makes sure that it runs, and tells how it is to be talked to.
   const file = await readModelFile(convertedFile(checkpoint, { target: "F16", family: null }), signal);
@@ -62,12 +67,16 @@ export async function inspect(request: CheckpointRequest, signal?: AbortSignal):
  * Converts into the store. The same request on the same files goes on where it was broken off, and does nothing where it was done. Throws as
  * `inspect`, and `disk_full`, `storage_failed`, `aborted`.
  */
-export async function convert(request: ConversionRequest, { signal, onProgress }: ConvertOptions): Promise<Converted> {
+export async function convert(
+  request: ConversionRequest,
+  surroundings: Surroundings,
+  { signal, onProgress }: ConvertOptions,
+): Promise<Converted> {
   const { target, promptFormat, contextLength } = request;
   if (!isTarget(target)) {
     throw new EngineError("bad_request", `There is no conversion to "${target}".`, `Choose one of: ${OFFERED.join(", ")}.`);
   }
-  const opened = await openCheckpoints(request, signal);
+  const opened = await openCheckpoints(request, surroundings, signal);
   const file = convertedFile(withContext(opened.checkpoint, contextLength), { target, family: promptFormat });
   await readModelFile(file, signal); // what would not run is not written
   const recipe = await keyOf(file, opened);

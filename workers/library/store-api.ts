@@ -65,11 +65,11 @@ class Api implements StoreApi {
     });
   };
 
-  inspect: StoreApi["inspect"] = (job, request) => this.asJob(job, (signal) => inspect(request, signal));
+  inspect: StoreApi["inspect"] = (job, request) => this.asJob(job, (signal) => inspect(request, this.surroundings, signal));
 
   convert: StoreApi["convert"] = (job, request, progress) => {
     return this.asJob(job, async (signal) => {
-      const { id, check } = await convert(request, { signal, onProgress: sayTo(progress) });
+      const { id, check } = await convert(request, this.surroundings, { signal, onProgress: sayTo(progress) });
       return { model: await need(id), check };
     });
   };

@@ -10,10 +10,12 @@ export type CheckpointSource = string | File;
 /** A model published in another form than GGUF, perhaps as its difference to another. */
 export interface CheckpointRequest extends Partial<Access> {
   readonly files: readonly CheckpointSource[];
-  /** Files of the model that `files` differ from; null where they are a model by themselves. */
+  /** Files of the model that `files` differ from, or the key of a stored one; null where they are a model by themselves. */
   readonly base: readonly CheckpointSource[] | null;
-  /** How the difference is added, as an id of `recipes`; needed where there is a base. */
+  /** How the difference is added, as an id of `recipes`, or "adapter" to merge an adapter; needed where there is a base. */
   readonly recipe: string | null;
+  /** How strongly a LoRA is merged; 1 where it is left out. */
+  readonly scale?: number;
   /** "alpaca-7b": also part of the file's name. */
   readonly name: string;
 }
