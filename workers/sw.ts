@@ -1,7 +1,8 @@
 // The service worker: which event leads where. What is cached stands in sw-cache.ts, what becomes of weights in store/.
 import type { Precache } from "./precache.ts";
 import { answerFromApp, cacheApp, takeOver, tidyUp } from "./sw-cache.ts";
-import { connectCall } from "./relay/switchboard.ts";
+import { answerEndpoint } from "./endpoint/desk.ts";
+import { callEngine, connectCall } from "./relay/switchboard.ts";
 import { forgiveWork } from "./store/crashes.ts";
 import { isRollCall, parseShardUrl, tokenOf } from "./store/courier.ts";
 import { answerRollCall, deliverShard } from "./store/delivery.ts";
@@ -20,7 +21,7 @@ self.addEventListener("fetch", (event) => {
   const shard = parseShardUrl(event.request.url, scope);
   if (isRollCall(event.request.url, scope)) return event.respondWith(answerRollCall());
   if (shard) return event.respondWith(deliverShard(shard.id, shard.index, tokenOf(event.request.headers)));
-  const answer = answerFromApp(event.request, PRECACHE, scope);
+  const answer = answerEndpoint(event, scope, () => callEngine(self.clients)) ?? answerFromApp(event.request, PRECACHE, scope);
   if (answer) event.respondWith(answer);
   if (event.request.mode === "navigate") event.waitUntil(tidyUp(PRECACHE, scope, self.clients));
 });

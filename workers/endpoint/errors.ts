@@ -38,6 +38,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   context_full: 400,
   busy: 429,
   disposed: 503,
+  engine_gone: 503,
   aborted: 499,
 };
 /** The API's own names for what has one. */
@@ -46,6 +47,7 @@ const NAMES: Partial<Record<ErrorCode, string>> = {
   context_full: "context_length_exceeded",
   busy: "rate_limit_exceeded",
   disposed: "model_not_loaded",
+  engine_gone: "model_not_loaded",
 };
 
 /** What an error of the engine's comes to. `body` is the request's, whose field the message may name. */
