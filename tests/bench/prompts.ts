@@ -7,12 +7,12 @@ export interface Tokenizer {
   detokenize(ids: readonly number[]): Promise<string>;
 }
 
-/** Short prompts whose next words engines are to agree on before any of them is timed. */
+/** Short prompts whose next words leave no doubt, whatever a quantization did to the model: engines are to agree on them before any is timed. */
 export const QUESTIONS = [
-  "The capital of France is",
-  "One, two, three, four,",
-  "The sun rises in the east and sets in the",
-  "Water is made of hydrogen and",
+  "red, green, blue, red, green, blue, red, green, blue, red, green,",
+  "Monday, Tuesday, Wednesday, Thursday, Friday,",
+  "The sun rises in the east and sets in the west. The sun rises in the east and sets in the",
+  "A dog can bark. A cat can meow. A dog can bark. A cat can meow. A dog can",
 ] as const;
 
 /** Prompts cut from one long text. */
