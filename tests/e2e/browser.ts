@@ -10,8 +10,8 @@ import { findBrowser } from "../../web/cli/browsers.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The finished build, which `npm run build` makes. */
-export const DIST = join(ROOT, "dist");
+/** The finished build, which `npm run build` makes; another one where CRIA_DIST says so. */
+export const DIST = process.env["CRIA_DIST"] ?? join(ROOT, "dist");
 
 const FLAGS = [
   "--no-sandbox",
@@ -71,6 +71,7 @@ export async function serveApp(): Promise<AppServer> {
   if (!existsSync(join(DIST, "index.html"))) throw new Error("There is no build to test: run npm run build first.");
   const server = await preview({
     configFile: join(ROOT, "vite.config.ts"),
+    build: { outDir: DIST },
     preview: { port: 0, strictPort: false },
     logLevel: "warn",
   });

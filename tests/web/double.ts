@@ -217,7 +217,7 @@ export class EngineDouble implements Engine {
     };
   };
 
-  load = async ({ onProgress, signal }: LoadOptions): Promise<Cria> => {
+  load = async ({ onProgress, onChange, signal }: LoadOptions): Promise<Cria> => {
     const { sizeBytes } = ENTRY;
     const steps = this.script.downloadMs > 0 ? Math.ceil(this.script.downloadMs / 50) : 1;
     const bytesPerSecond = (sizeBytes * 1000) / Math.max(1, this.script.downloadMs);
@@ -229,7 +229,10 @@ export class EngineDouble implements Engine {
     }
     this.#failAt("load");
     this.script.crashes = 0;
-    return this.#model();
+    const cria = this.#model();
+    this.onChange = onChange ?? null;
+    onChange?.({ kind: "ready", info: cria.info, elsewhere: false });
+    return cria;
   };
 
   storedModels = async (): Promise<readonly StoredModel[]> => [
@@ -300,6 +303,19 @@ export class EngineDouble implements Engine {
   keepFiles = async (files: readonly File[]): Promise<StoredModel> => {
     const model = storedOf(`own:${files[0]!.name}`, files[0]!.name, files[0]!.size, files[0]!.size);
     this.others = [...this.others, { ...model, origin: "file", url: null }];
+  /** What another tab has in memory; null where nothing is. */
+  running: ModelSource | null = null;
+
+  currentModel: Engine["currentModel"] = async ({ onChange } = {}) => {
+    if (this.running === null) return null;
+    this.onChange = onChange ?? null;
+    onChange?.({ kind: "ready", info: this.#model().info, elsewhere: true });
+    return { cria: this.#model(), model: this.running };
+  };
+
+  /** Tells the page what becomes of its model. */
+  onChange: LoadOptions["onChange"] | null = null;
+
     return model;
   };
 

@@ -4,7 +4,7 @@ import * as client from "../../workers/client/client.ts";
 
 export type Engine = Pick<
   typeof client,
-  "load" | "preview" | "catalogue" | "storedModels" | "removeModel" | "deleteEverything" | "advise" | "inspect"
+  "load" | "currentModel" | "preview" | "catalogue" | "storedModels" | "removeModel" | "deleteEverything" | "advise" | "inspect"
 > &
   Pick<typeof store, "storageRoom" | "lookAt" | "downloadModel" | "keepFiles" | "exportModel" | "keepToken" | "tokenOrigins">;
 

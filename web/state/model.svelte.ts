@@ -1,5 +1,5 @@
 // The model: which one, how far it is loaded, what it can do, what went wrong.
-import type { Cria } from "../../workers/engine/base/cria.ts";
+import type { Cria, LoadOptions, ModelChange } from "../../workers/engine/base/cria.ts";
 import { EngineError, type ErrorRecord } from "../../workers/engine/base/errors.ts";
 import type { CatalogueEntry, LoadProgress, ModelInfo, ModelPreview, StoredModel } from "../../workers/engine/base/wire.ts";
 import type { Engine } from "./engine.ts";
@@ -24,6 +24,8 @@ export class Model {
   progress = $state.raw<LoadProgress | null>(null);
   error = $state.raw<ErrorRecord | null>(null);
   info = $state.raw<ModelInfo | null>(null);
+  /** It runs in another tab, which serves this one too. */
+  elsewhere = $state(false);
   catalogue = $state.raw<readonly CatalogueEntry[]>([]);
   stored = $state.raw<readonly StoredModel[]>([]);
   readonly entry = $derived(this.catalogue.find((entry) => entry.id === this.choice) ?? null);
@@ -48,6 +50,7 @@ export class Model {
       this.catalogue = await this.engine.catalogue();
       await this.refreshStored();
       if (this.choice !== null) return; // a file came first
+      if (await this.#join(false)) return;
       const first = this.settings.values.model ?? this.catalogue[0]?.id;
       if (first) await this.choose(first);
       else this.phase = "choosing";
@@ -94,19 +97,12 @@ export class Model {
         backend,
         afterCrashes: true, // whether to ask first was decided before
         ...(contextLength === null ? {} : { contextLength }),
-        onProgress: (progress) => {
-          if (isCurrent()) this.progress = progress;
-        },
+        ...this.#listeners(isCurrent),
         signal: controller.signal,
       });
       if (!isCurrent()) return;
-      this.cria = cria;
-      this.info = cria.info;
-      this.settings.recommended = this.preview?.defaults ?? this.entry?.defaults ?? null;
       if (typeof choice === "string") this.settings.set({ model: choice });
-      this.phase = "ready";
-      for (const { resolve } of this.#waiting.splice(0)) resolve(cria);
-      await this.refreshStored();
+      await this.#use(cria);
     } catch (error) {
       if (!isCurrent()) return;
       if (EngineError.record(error).code === "aborted") await this.#backToChoice();
@@ -124,6 +120,13 @@ export class Model {
   /** Stops loading. What was downloaded stays. */
   cancel(): void {
     this.#controller?.abort();
+    if (this.phase !== "loading" || !this.cria) return;
+    // It was lost with another tab, and is on its way back.
+    void this.cria.unload().catch(() => undefined);
+    this.#controller = null;
+    this.cria = null;
+    this.info = null;
+    void this.#backToChoice();
   }
 
   /** The model as soon as it is ready; rejects with `aborted` when `signal` fires, or with what keeps it from loading. */
@@ -155,6 +158,71 @@ export class Model {
     this.info = null;
     this.stored = [];
     this.phase = "starting";
+  }
+
+  async #use(cria: Cria): Promise<void> {
+    this.cria = cria;
+    this.info = cria.info;
+    this.settings.recommended = this.preview?.defaults ?? this.entry?.defaults ?? null;
+    this.phase = "ready";
+    for (const { resolve } of this.#waiting.splice(0)) resolve(cria);
+    await this.refreshStored();
+  }
+
+  /** What a model tells of itself, as long as it is the one that this page uses. */
+  #listeners(isCurrent: () => boolean): Pick<LoadOptions, "onProgress" | "onChange"> {
+    return {
+      onProgress: (progress) => {
+        if (isCurrent()) this.progress = progress;
+      },
+      onChange: (change) => {
+        if (isCurrent()) this.#hear(change);
+      },
+    };
+  }
+
+  #hear(change: ModelChange): void {
+    switch (change.kind) {
+      case "ready":
+        this.elsewhere = change.elsewhere;
+        if (this.cria === null) return; // `load` goes on itself
+        this.info = change.info;
+        this.phase = "ready";
+        return;
+      case "lost":
+        this.progress = null;
+        this.phase = "loading";
+        return;
+      case "failed":
+        this.cria = null;
+        return this.#fail(EngineError.revive(change.error));
+      case "ended":
+        void this.#follow(change.by);
+    }
+  }
+
+  /** Another tab, or a script in this page, loaded another model in the place of this one: this page takes it over. */
+  async #follow(by: string | null): Promise<void> {
+    this.cria = null;
+    this.info = null;
+    this.progress = null;
+    this.phase = by === null ? "choosing" : "loading";
+    if (!(await this.#join(true))) await this.#backToChoice();
+  }
+
+  /** Uses the model that is in memory already, also one that comes there just now if `patiently`. False where there is none. */
+  async #join(patiently: boolean): Promise<boolean> {
+    const controller = new AbortController();
+    this.#controller = controller;
+    const isCurrent = (): boolean => this.#controller === controller;
+    const found = await this.engine.currentModel({ ...this.#listeners(isCurrent), patiently }).catch(() => null);
+    if (!isCurrent()) return true; // a person chose meanwhile
+    if (!found) return false;
+    this.settings.reread();
+    this.choice = found.model instanceof File ? [found.model] : found.model;
+    this.preview = await this.engine.preview(this.choice).catch(() => null);
+    if (isCurrent()) await this.#use(found.cria);
+    return true;
   }
 
   async #backToChoice(): Promise<void> {

@@ -44,14 +44,17 @@ export async function load(options: LoadOptions): Promise<Cria> {
 }
 
 /** What is optional where a model is joined. */
-export type JoinOptions = Pick<LoadOptions, "onProgress" | "onChange">;
+export interface JoinOptions extends Pick<LoadOptions, "onProgress" | "onChange"> {
+  /** Waits for one that is being loaded. */
+  readonly patiently?: boolean;
+}
 
 /** The model that is in memory, whoever loaded it, and what it was loaded from; null where there is none. */
 export async function currentModel(
   options: JoinOptions = {},
 ): Promise<{ readonly cria: Cria; readonly model: ModelSource } | null> {
   const { wire, elsewhere } = await connect();
-  const loaded = await wire.ask((api) => api.join());
+  const loaded = await wire.ask((api) => api.join(options.patiently ?? false));
   return loaded && { cria: settle({ wire, elsewhere, loaded }, options), model: loaded.request.model };
 }
 

@@ -88,7 +88,7 @@ export class SeatedModel implements Cria {
 
   async unload(): Promise<void> {
     this.isUnloaded = true;
-    const { wire, loaded } = this.seat;
+    const { wire, loaded } = await (this.moving ?? this.seat);
     if (!wire.isDead) await wire.ask((api) => api.unload(loaded.model));
   }
 

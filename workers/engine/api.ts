@@ -50,9 +50,9 @@ export class CallerApi implements WorkerApi {
     });
   }
 
-  join: WorkerApi["join"] = () => {
+  join: WorkerApi["join"] = (patiently = false) => {
     return reply(async () => {
-      const joined = await this.room.join(this.handles);
+      const joined = await this.room.join(this.handles, patiently);
       return joined && this.own(joined.handle, joined.loaded);
     });
   };

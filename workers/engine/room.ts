@@ -36,6 +36,8 @@ export class ModelRoom {
   readonly jobs = new Set<AbortController>();
   readonly desk: AdviceDesk;
   private readonly loading = new Queue();
+  /** Those who wait for a model that another caller is loading. */
+  private readonly audience = new Set<(progress: LoadProgress) => void>();
   private readonly shares = new Map<number, Share>();
   /** Models in which something broke that loading them again may mend. */
   private readonly doubted = new WeakSet<Loaded>();
@@ -51,24 +53,27 @@ export class ModelRoom {
 
   /**
    * Brings a model into memory, or gives a share in the one that is there where that is the same and well; returns the share's handle. Another
-   * model goes as soon as the new one is known to be readable.
+   * model goes as soon as the new one is known to be readable. Who waits for another caller's loading hears how far that is.
    */
   async load(request: LoadRequest, onProgress: (progress: LoadProgress) => void, signal: AbortSignal): Promise<number> {
-    const leave = await this.loading.enter(signal);
+    this.audience.add(onProgress);
+    const leave = await this.loading.enter(signal).finally(() => this.audience.delete(onProgress));
     try {
       const { current } = this;
+      const say = (progress: LoadProgress): void => {
+        for (const hear of [onProgress, ...this.audience]) hear(progress);
+      };
       const isHere = current && isSame(current, request) && !this.doubted.has(current);
-      return this.share(isHere ? current : await this.replace(request, onProgress, signal));
+      return this.share(isHere ? current : await this.replace(request, say, signal));
     } finally {
       leave();
     }
   }
 
-  /** A share in the model that is in memory, if any: one of the `own` ones, else a new one. Waits for a model that is being loaded. */
-  async join(own: ReadonlySet<number>): Promise<{ readonly handle: number; readonly loaded: Loaded } | null> {
-    const leave = await this.loading.enter();
+  /** A share in the model that is in memory, if any: one of the `own` ones, else a new one. `patiently`: waits for what is being loaded. */
+  async join(own: ReadonlySet<number>, patiently: boolean): Promise<{ readonly handle: number; readonly loaded: Loaded } | null> {
+    if (patiently) (await this.loading.enter())();
     const { current } = this;
-    leave();
     if (!current) return null;
     const handle = [...own].find((each) => this.shares.get(each)?.loaded === current);
     return { handle: handle ?? this.share(current), loaded: current };

@@ -1,6 +1,7 @@
 // The model's life: found, asked for, downloaded, cancelled, failed, ready.
 import { describe, expect, it } from "vitest";
 import { Model } from "../../../web/state/model.svelte.ts";
+import type { ModelInfo } from "../../../workers/engine/base/wire.ts";
 import { Settings } from "../../../web/state/settings.svelte.ts";
 import { ENTRY, EngineDouble, type Script } from "../double.ts";
 import { memoryStore } from "./memory-store.ts";
@@ -105,3 +106,60 @@ describe("the model", () => {
     expect(model.phase).toBe("ready");
   });
 });
+
+describe("a model that another tab has in memory", () => {
+  it("is used as it is, whatever the settings would load", async () => {
+    const { model, engine } = build();
+    engine.running = "other-model";
+    await model.start();
+    expect([model.phase, model.choice, model.elsewhere]).toEqual(["ready", "other-model", true]);
+  });
+
+  it("is on its way again when that tab goes, and may turn out to run here", async () => {
+    const { model, engine } = build();
+    engine.running = ENTRY.id;
+    await model.start();
+    engine.onChange!({ kind: "lost" });
+    expect(model.phase).toBe("loading");
+    engine.onChange!({ kind: "ready", info: model.info!, elsewhere: false });
+    expect([model.phase, model.elsewhere]).toEqual(["ready", false]);
+  });
+
+  it("is no longer waited for when that is cancelled", async () => {
+    const { model, engine } = build();
+    engine.running = ENTRY.id;
+    await model.start();
+    const heard = engine.onChange!;
+    heard({ kind: "lost" });
+    model.cancel();
+    await Promise.resolve();
+    heard({ kind: "ready", info: await infoOf(engine), elsewhere: false });
+    expect([model.phase, model.cria]).toEqual(["choosing", null]);
+  });
+
+  it("says why it can't come back", async () => {
+    const { model, engine } = build({ stored: true });
+    await model.start();
+    engine.onChange!({ kind: "lost" });
+    engine.onChange!({ kind: "failed", error: { code: "crashed_before", message: "It crashed.", hint: "" } });
+    expect([model.phase, model.error?.code]).toEqual(["failed", "crashed_before"]);
+  });
+
+  it("is taken over where another tab chose another one, and asked for again where nothing is left", async () => {
+    const { model, engine } = build({ stored: true });
+    await model.start();
+    engine.running = "other-model";
+    engine.onChange!({ kind: "ended", reason: "replaced", by: "Other" });
+    expect(model.phase).toBe("loading");
+    await expect.poll(() => model.phase).toBe("ready");
+    expect(model.choice).toBe("other-model");
+    engine.running = null;
+    engine.onChange!({ kind: "ended", reason: "unloaded", by: null });
+    await expect.poll(() => model.phase).toBe("choosing");
+    expect(model.cria).toBeNull();
+  });
+});
+
+async function infoOf(engine: EngineDouble): Promise<ModelInfo> {
+  return (await engine.load({ model: ENTRY.id })).info;
+}

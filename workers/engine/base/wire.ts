@@ -221,8 +221,8 @@ export interface WorkerApi {
    * loaded in the same way by anybody, gives a share in it.
    */
   load(job: number, request: LoadRequest, progress: Outlet<LoadProgress>): Promise<Reply<LoadedModel>>;
-  /** A share in the model that is in memory; null where there is none. */
-  join(): Promise<Reply<LoadedModel | null>>;
+  /** A share in the model that is in memory; null where there is none. `patiently`: also waits for one that is being loaded. */
+  join(patiently?: boolean): Promise<Reply<LoadedModel | null>>;
   /** Resolves when the model of a handle has gone from memory, with how that came. */
   ended(model: number): Promise<Reply<Fate>>;
   tokenize(
