@@ -3,7 +3,7 @@
 import type { ChatRequest, CompletionRequest, EmbeddingRequest } from "../engine/base/openai.ts";
 import { messagesOf, readBody, wantsUsage } from "./body.ts";
 import { Refusal, refusalOf, refused } from "./errors.ts";
-import { eventStream } from "./events.ts";
+import { eventStream, wholeAnswer } from "./events.ts";
 import type { Served } from "./served.ts";
 
 /** The name that means whichever model is loaded, for programs that have to be given one beforehand. */
@@ -18,21 +18,22 @@ const METHODS: Readonly<Record<string, Method>> = {
     const withUsage = wantsUsage({ ...body, stream_options });
     const request = { ...body, messages: messagesOf(body["messages"]) } as ChatRequest; // the engine checks it
     const { signal } = stopping;
-    if (!request.stream) return Response.json(await chat.completions.create({ ...request, stream: false }, { signal }));
-    const chunks = await chat.completions.create({ ...request, stream: true }, { signal });
-    return eventStream(chunks, withUsage, () => stopping.abort());
+    const stop = (): void => stopping.abort();
+    if (!request.stream) return wholeAnswer(chat.completions.create({ ...request, stream: false }, { signal }), stop);
+    return eventStream(await chat.completions.create({ ...request, stream: true }, { signal }), withUsage, stop);
   },
   completions: async ({ completions }, { stream_options, ...body }, stopping) => {
     const withUsage = wantsUsage({ ...body, stream_options });
     const request = { ...body, prompt: onePrompt(body["prompt"]) } as CompletionRequest;
     const { signal } = stopping;
-    if (!request.stream) return Response.json(await completions.create({ ...request, stream: false }, { signal }));
-    const chunks = await completions.create({ ...request, stream: true }, { signal });
-    return eventStream(chunks, withUsage, () => stopping.abort());
+    const stop = (): void => stopping.abort();
+    if (!request.stream) return wholeAnswer(completions.create({ ...request, stream: false }, { signal }), stop);
+    return eventStream(await completions.create({ ...request, stream: true }, { signal }), withUsage, stop);
   },
-  embeddings: async ({ embeddings }, body, { signal }) => {
+  embeddings: ({ embeddings }, body, stopping) => {
     const request: unknown = body;
-    return Response.json(await embeddings.create(request as EmbeddingRequest, { signal }));
+    const { signal } = stopping;
+    return wholeAnswer(embeddings.create(request as EmbeddingRequest, { signal }), () => stopping.abort());
   },
 };
 

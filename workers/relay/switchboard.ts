@@ -22,6 +22,8 @@ export interface EngineLine extends EnginePort {
  * when the service worker ends.
  */
 export async function callEngine(clients: Clients): Promise<EngineLine | null> {
+  const { held = [] } = await navigator.locks.query();
+  if (!held.some((lock) => lock.name === ENGINE_LOCK)) return null;
   const { name, end } = await beginLife();
   const engine = await awaitEngine(await offer({ type: "engine wanted", engine: ENGINE_LOCK, life: name }, clients, ""));
   if (!engine) end();

@@ -19,12 +19,15 @@ let signals: (AbortSignal | undefined)[];
 let chunks: () => AsyncGenerator<object>;
 let failure: EngineError | null;
 let ended: boolean;
+/** A whole answer that takes its time. */
+let slow: Promise<never> | null;
 
 beforeEach(() => {
   asked = [];
   signals = [];
   failure = null;
   ended = false;
+  slow = null;
   chunks = async function* () {
     try {
       yield chunk("The llama");
@@ -40,6 +43,7 @@ const create = (request: object, options?: { signal?: AbortSignal }): Promise<ne
   asked.push(request as Record<string, unknown>);
   signals.push(options?.signal);
   if (failure) return Promise.reject(failure);
+  if (slow) return slow;
   return Promise.resolve(("stream" in request && request.stream ? chunks() : { object: "whole" }) as never);
 };
 const SERVED: Served = {
@@ -139,15 +143,31 @@ describe("streams", () => {
     expect(Object(events[3]).choices).toEqual([]);
   });
 
+  it("are refused with a status where they fail before their first word", async () => {
+    chunks = async function* () {
+      yield chunk("");
+      await Promise.resolve();
+      throw new EngineError("busy", "64 requests are waiting for this model already.");
+    };
+    const response = await send(CHAT, { messages: MESSAGES, stream: true });
+    expect(response.headers.get("Retry-After")).toBe("1");
+    expect(await errorOf(response)).toMatchObject({ status: 429, code: "rate_limit_exceeded" });
+  });
+
   it("say in the stream what went wrong in its middle", async () => {
     chunks = async function* () {
       yield chunk("The");
+      yield chunk(" llama");
       await Promise.resolve();
       throw new EngineError("gpu_lost", "The GPU went away.", "Load the model again.");
     };
     const events = await eventsOf(await send(CHAT, { messages: MESSAGES, stream: true }));
     const message = "The GPU went away. Load the model again.";
-    expect(events).toEqual([chunk("The"), { error: { message, type: "server_error", param: null, code: "gpu_lost" } }]);
+    expect(events).toEqual([
+      chunk("The"),
+      chunk(" llama"),
+      { error: { message, type: "server_error", param: null, code: "gpu_lost" } },
+    ]);
   });
 
   it("stop the engine when their reader leaves", async () => {
@@ -155,6 +175,14 @@ describe("streams", () => {
     await reader.read();
     await reader.cancel();
     expect([signals[0]!.aborted, ended]).toEqual([true, true]);
+  });
+
+  it("stop the engine when the reader of a whole answer leaves, which its head has reached before", async () => {
+    slow = new Promise(() => undefined);
+    const response = await send(CHAT, { messages: MESSAGES });
+    expect([response.status, signals[0]!.aborted]).toEqual([200, false]);
+    await response.body!.cancel();
+    expect(signals[0]!.aborted).toBe(true);
   });
 
   it("stop the engine when the request is aborted", async () => {
