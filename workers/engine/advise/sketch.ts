@@ -78,7 +78,9 @@ function modelOf(shape: Shape, tied: boolean, typeOf: (name: string, layer: numb
     return { name, type, rows, cols, offset: 0, sizeBytes: ((rows * cols) / blockSize) * blockBytes };
   };
   const frequencies = Float32Array.from({ length: shape.headDim / 2 }, (_, pair) => 10_000 ** ((-2 * pair) / shape.headDim));
-  return describeLlama(shape, { dims: shape.headDim, frequencies, magnitude: 1 }, find, (name) => (tied ? null : find(name)));
+  return describeLlama(shape, { dims: shape.headDim, frequencies, magnitude: 1 }, find, (name) =>
+    name === "output.weight" && !tied ? find(name) : null,
+  );
 }
 
 /** The first and the last eighth of the layers, and every third between them. */

@@ -21,12 +21,20 @@ export class Arena {
   }
 }
 
-/** A WASM memory of at least so many bytes, that may grow by `extraBytes`. Throws `out_of_memory`. */
-export function makeMemory(bytes: number, extraBytes: number, shared: boolean): WebAssembly.Memory {
+/**
+ * A WASM memory of at least so many bytes, that may grow by `extraBytes`, and by `wishedBytes` more where the browser allows it.
+ * Throws `out_of_memory`.
+ */
+export function makeMemory(bytes: number, extraBytes: number, wishedBytes: number, shared: boolean): WebAssembly.Memory {
   const initial = Math.ceil(bytes / PAGE_BYTES);
-  const maximum = Math.min(65536, initial + Math.ceil(extraBytes / PAGE_BYTES));
+  const maximum = (extra: number): number => Math.min(65536, initial + Math.ceil(extra / PAGE_BYTES));
   try {
-    return new WebAssembly.Memory({ initial, maximum, shared });
+    return new WebAssembly.Memory({ initial, maximum: maximum(extraBytes + wishedBytes), shared });
+  } catch {
+    // Some reserve the maximum at once.
+  }
+  try {
+    return new WebAssembly.Memory({ initial, maximum: maximum(extraBytes), shared });
   } catch {
     throw new EngineError(
       "out_of_memory",

@@ -1,16 +1,20 @@
 // A backend in WASM memory: weights go in, tokens run through, logits, hidden states and snapshots come out.
+import type { AdapterRack } from "../base/adapter.ts";
 import type { Backend, BackendInfo, Snapshots } from "../base/backend.ts";
 import { assert, EngineError } from "../base/errors.ts";
 import type { Host } from "../base/host.ts";
 import type { Model, Tensor } from "../base/model.ts";
+import type { Additions } from "./additions.ts";
 import { PAGE_BYTES } from "./arena.ts";
 import { C_QUEUE, OP_BYTES, RUN } from "./assembly/words.ts";
 import { writeControl, writeInputs, writeRange } from "./control.ts";
+import { Heap } from "./heap.ts";
 import { instantiate, type Kernels, LEVELS } from "./kernels.ts";
 import { isNative, matrixBytes } from "./layouts.ts";
 import type { ChosenLevel } from "./levels.ts";
 import { CHUNK, type Placement } from "./place.ts";
 import { type Range, writePrograms } from "./program.ts";
+import { CpuAdapterRack } from "./rack.ts";
 import { CacheSnapshots } from "./snapshots.ts";
 import { ThreadCount } from "./thread-count.ts";
 import type { Threads } from "./threads.ts";
@@ -25,10 +29,10 @@ export class CpuBackend implements Backend {
   readonly rowGroup = ROW_GROUP;
   readonly decode = null;
   readonly snapshots: Snapshots;
-  readonly adapters = null;
+  readonly adapters: AdapterRack;
   private readonly banks: readonly Kernels[];
-  private readonly ranges: readonly Range[];
   private readonly packer: Packer;
+  private ranges: readonly Range[];
   private readonly count: ThreadCount;
   private lastBreath = 0;
   private disposed = false;
@@ -46,18 +50,19 @@ export class CpuBackend implements Backend {
     this.banks = memories.map((memory) => instantiate(level.module, memory));
     const positions = Math.ceil(contextLength / RUN) * RUN;
     for (const [bank, { buffers }] of placement.banks.entries()) {
-      writeControl(memories[bank]!, model, buffers, positions, LEVELS[level.name].wordBytes);
+      writeControl(memories[bank]!, model, buffers, positions, placement.cacheForm, LEVELS[level.name].wordBytes);
     }
-    this.ranges = writePrograms(
-      placement,
-      memories.map(({ buffer }) => new DataView(buffer)),
-      level.bytesMode,
-    );
+    this.ranges = this.programs([]);
     const packerBanks = memories.map((memory, bank) => ({ memory, kernels: this.banks[bank]! }));
     this.packer = new Packer(packerBanks, level.bytesMode, (bank) => {
       this.call(bank, C_QUEUE, C_QUEUE + OP_BYTES, threads.count + 1);
     });
-    this.snapshots = new CacheSnapshots(model, placement, memories, contextLength, () => this.breathe(undefined));
+    const breathe = (): Promise<void> => this.breathe(undefined);
+    this.snapshots = new CacheSnapshots(model, placement, memories, contextLength, breathe);
+    const heaps = memories.map((memory, bank) => new Heap(memory, endOf(placement, bank, model)));
+    this.adapters = new CpuAdapterRack(model, placement, memories, heaps, breathe, (additions) => {
+      this.ranges = this.programs(additions);
+    });
   }
 
   get info(): BackendInfo {
@@ -132,6 +137,11 @@ export class CpuBackend implements Backend {
     this.threads.dispose();
   }
 
+  private programs(additions: readonly Additions[]): Range[] {
+    const memories = this.memories.map(({ buffer }) => new DataView(buffer));
+    return writePrograms(this.placement, memories, this.level.bytesMode, additions);
+  }
+
   private mustLive(): void {
     if (this.disposed) throw new EngineError("disposed", "The model was unloaded.", "Load it again.");
   }
@@ -196,6 +206,12 @@ export class CpuBackend implements Backend {
     const missing = this.placement.logits.at + rows * this.model.shape.vocab * 4 - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
   }
+}
+
+/** The first address that nothing was laid out at; logits have room for every token of a chunk. */
+function endOf({ banks, logits }: Placement, bank: number, { shape }: Model): number {
+  const end = bank === logits.bank ? logits.at + CHUNK * shape.vocab * 4 : banks[bank]!.arena.sizeBytes;
+  return Math.ceil(end / 64) * 64;
 }
 
 /** Every matrix but the embedding, unless it is the head too. */

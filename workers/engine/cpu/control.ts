@@ -1,7 +1,7 @@
 // What the kernels of a bank are told: once where everything lies, and before each run what to run on.
 import type { Model } from "../base/model.ts";
 import * as words from "./assembly/words.ts";
-import { type Buffers, codesAt, headPad, partialRows, scratchBytes, slotBytes } from "./place.ts";
+import { type Buffers, type CacheForm, codesAt, headPad, partialRows, scratchBytes, slotBytes } from "./place.ts";
 
 /** Writes the facts of a model and of its buffers. `contextLength`: positions of the cache, whole runs. */
 export function writeControl(
@@ -9,6 +9,7 @@ export function writeControl(
   model: Model,
   buffers: Buffers,
   contextLength: number,
+  cacheForm: CacheForm,
   wordBytes: number,
 ): void {
   const { shape, rope } = model;
@@ -22,6 +23,7 @@ export function writeControl(
     [words.C_HEAD_DIM, shape.headDim],
     [words.C_HEAD_PAD, headPad(model)],
     [words.C_CONTEXT, contextLength],
+    [words.C_CACHE_WIDE, cacheForm === "f32" ? 1 : 0],
     [words.C_SCRATCH, buffers.scratch],
     [words.C_SCRATCH_BYTES, scratchBytes(model, wordBytes)],
     [words.C_CODES, codesAt(model, wordBytes)],

@@ -10,13 +10,18 @@ export interface Product {
   readonly parts: readonly Part[];
 }
 
-/** One matrix, or a gate with its up. */
-export interface Part {
+/** A weight, and what is added to what it gives. */
+export interface Matrix {
   readonly weight: Tensor;
+  readonly bias: Tensor | null;
+}
+
+/** One matrix, or a gate with its up. */
+export interface Part extends Matrix {
   readonly then: "store" | "rope" | "add" | "pair";
   readonly out: Activation;
   /** The second matrix of a pair. */
-  readonly up: Tensor | null;
+  readonly up: Matrix | null;
 }
 
 export type FusedOp = Embed | Attend | Product;
@@ -37,7 +42,7 @@ export function fuse({ steps }: Segment): FusedOp[] {
       const up = steps[j + 1];
       const pair = next.out === "gate" && up?.op === "linear" && up.then === "silu_multiply" && sameInput(step, up);
       assert(pair || (next.then !== "silu_multiply" && next.out !== "gate"), "A gate is followed by its up.");
-      parts.push({ weight: next.weight, then: pair ? "pair" : thenOf(next), out: next.out, up: pair ? up.weight : null });
+      parts.push({ ...matrixOf(next), then: pair ? "pair" : thenOf(next), out: next.out, up: pair ? matrixOf(up) : null });
       j += pair ? 2 : 1;
       if (next.then === "add") break; // what follows reads the sum
     }
@@ -46,6 +51,15 @@ export function fuse({ steps }: Segment): FusedOp[] {
     i = j - 1;
   }
   return ops;
+}
+
+/** The matrices of a product, in the order their parts are written. */
+export function matricesOf({ parts }: Product): Matrix[] {
+  return parts.flatMap((part) => (part.up ? [part, part.up] : [part]));
+}
+
+function matrixOf({ weight, bias }: Linear): Matrix {
+  return { weight, bias: bias ?? null };
 }
 
 function thenOf(step: Linear): "store" | "rope" | "add" {

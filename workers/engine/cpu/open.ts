@@ -10,6 +10,8 @@ import { chooseLevel } from "./levels.ts";
 import { BANK_BYTES, CHUNK, kvBytes, MOST_THREADS, place } from "./place.ts";
 import { Threads } from "./threads.ts";
 
+/** Adapters may take so much of a bank beside its weights, where the browser allows it. */
+const ADAPTER_BYTES = 2 ** 30;
 /** Cache of a context nobody asked for, at most. */
 const DEFAULT_CACHE_BYTES = 2 ** 30;
 
@@ -45,7 +47,7 @@ export async function openCpu(
   });
   const growth = CHUNK * model.shape.vocab * 4;
   const memories = placement.banks.map(({ arena }, bank) =>
-    makeMemory(arena.sizeBytes, bank === placement.logits.bank ? growth : 0, shared),
+    makeMemory(arena.sizeBytes, bank === placement.logits.bank ? growth : 0, ADAPTER_BYTES, shared),
   );
   const threads = await Threads.start(host, shared ? wanted - 1 : 0, level.module, memories);
   return new CpuBackend(host, model, positions, placement, memories, level, threads);

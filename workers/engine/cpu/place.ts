@@ -35,8 +35,8 @@ export interface Activations {
   readonly floats: number;
 }
 
-/** How keys and values are kept, with bytes of each: halves of bias 20 (assembly/half.ts). */
-export const CACHE_FORMS = { half20: 2 } as const;
+/** How keys and values are kept, with bytes of each: halves of bias 20 (assembly/half.ts), or floats. */
+export const CACHE_FORMS = { half20: 2, f32: 4 } as const;
 export type CacheForm = keyof typeof CACHE_FORMS;
 
 /** A layer's cache. */
@@ -81,8 +81,8 @@ export const MOST_THREADS = 16;
 export const BANK_BYTES = 3 * 2 ** 30;
 /** Bytes of a slot that rows wait in to be packed: a tenth of a millisecond of work. At least eight rows of the widest tensor. */
 const LEAST_SLOT_BYTES = 2 ** 18;
-/** Bytes of the code words of a layer, generously; the plan says if it was too little. */
-const PROGRAM_BYTES_PER_SEGMENT = 1024;
+/** Bytes of the code words of a layer with some ten adapters in use; the plan says if it was too little. */
+const PROGRAM_BYTES_PER_SEGMENT = 8192;
 
 /** Embedding and head first, which may share a tensor; then layers, bank after bank. Throws `out_of_memory` where a layer is too large. */
 export function place(model: Model, sizes: Sizes): Placement {
@@ -119,7 +119,7 @@ export function place(model: Model, sizes: Sizes): Placement {
   return {
     segments,
     tensors,
-    cacheForm: "half20",
+    cacheForm: cacheFormOf(model),
     caches,
     banks,
     logits: { bank: head, at: banks[head]!.arena.take(model.shape.vocab * 4) },
@@ -164,7 +164,7 @@ function takeBuffers(arena: Arena, model: Model, { chunk, contextLength, maxThre
   const { dim, heads, headDim, ffnDim } = model.shape;
   const activations = (width: number): Activations => ({
     quants: arena.take(chunk * Math.ceil(width / 32) * blockBytes(wordBytes)),
-    floats: usesFloats(model) ? arena.take(chunk * width * 4) : 0,
+    floats: arena.take(chunk * width * 4), // of weights that are floats, and of adapters
   });
   return {
     program: arena.take(model.segments.length * PROGRAM_BYTES_PER_SEGMENT),
@@ -191,7 +191,13 @@ export function slotBytes(model: Model): number {
 
 /** Bytes of the keys (or values) of a layer. */
 export function kvBytes(model: Model, contextLength: number): number {
-  return model.shape.kvHeads * contextLength * headPad(model) * 2;
+  return model.shape.kvHeads * contextLength * headPad(model) * CACHE_FORMS[cacheFormOf(model)];
+}
+
+/** Weights that are floats give logits to three places; halves in the cache would take one of them away. */
+function cacheFormOf(model: Model): CacheForm {
+  const matrices = model.segments.flatMap(({ needs }) => needs.filter((tensor) => !isVector(model, tensor)));
+  return matrices.every(({ type }) => layoutOf(type).float) ? "f32" : "half20";
 }
 
 function segmentBytes(segment: Segment, model: Model, placed: ReadonlyMap<string, Placed>): number {
@@ -199,13 +205,12 @@ function segmentBytes(segment: Segment, model: Model, placed: ReadonlyMap<string
   return fresh.reduce((sum, tensor) => sum + matrixBytes(layoutOf(tensor.type), tensor.rows, tensor.cols) + 64, 65536);
 }
 
-/** Norm weights are vectors; a matrix may have one row too. */
-export function isVector(model: Model, tensor: Tensor): boolean {
-  return model.segments.some(({ steps }) => steps.some((step) => step.op === "linear" && step.norm?.weight.name === tensor.name));
-}
-
-function usesFloats(model: Model): boolean {
-  return model.segments.some(({ steps }) => steps.some((step) => step.op === "linear" && layoutOf(step.weight.type).float));
+/** Norm weights and biases are vectors; a matrix may have one row too. */
+export function isVector(model: Model, { name, rows }: Tensor): boolean {
+  if (rows > 1) return false;
+  return model.segments.some(({ steps }) =>
+    steps.some((step) => step.op === "linear" && (step.norm?.weight.name === name || step.bias?.name === name)),
+  );
 }
 
 function isLayer(segment: Segment): boolean {

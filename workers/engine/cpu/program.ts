@@ -1,10 +1,11 @@
 // Writes the ops of a placement as the words the kernels walk over. Field offsets: assembly/words.ts.
-import { assert } from "../base/errors.ts";
+import { assert, EngineError } from "../base/errors.ts";
 import type { Attend, Embed, Tensor } from "../base/model.ts";
+import { type Additions, NOTHING_ADDED, type PlacedChange, type PlacedPrompt } from "./additions.ts";
 import * as words from "./assembly/words.ts";
-import type { Part, Product } from "./fuse.ts";
+import { matricesOf, type Part, type Product } from "./fuse.ts";
 import { groupBytes, layoutOf } from "./layouts.ts";
-import { type Activations, type Placement, type PlacedSegment } from "./place.ts";
+import { type Activations, CHUNK, type Placement, type PlacedSegment } from "./place.ts";
 
 /** The ops of a segment as byte addresses [first, last) in its bank. */
 export interface Range {
@@ -13,19 +14,27 @@ export interface Range {
   readonly last: number;
 }
 
-/** Writes all segments' ops into their banks' memories and says where each is. `bytesMode`: how 8-bit codes are read. */
-export function writePrograms(placement: Placement, memories: readonly DataView[], bytesMode: number): Range[] {
+/**
+ * Writes all segments' ops into their banks' memories and says where each is. `bytesMode`: how 8-bit codes are read. `additions`: of
+ * each bank. Throws `bad_request` where more adapters are in use than a program has room for.
+ */
+export function writePrograms(
+  placement: Placement,
+  memories: readonly DataView[],
+  bytesMode: number,
+  additions: readonly Additions[] = [],
+): Range[] {
   const next = placement.banks.map(({ buffers }) => buffers.program);
   return placement.segments.map((segment) => {
     const { bank } = segment;
     const first = next[bank]!;
-    const writer = new Writer(placement, segment, memories[bank]!, bytesMode, first);
+    const writer = new Writer(placement, segment, memories[bank]!, bytesMode, additions[bank] ?? NOTHING_ADDED, first);
     for (const op of segment.ops) {
       if (op.op === "embed") writer.embed(op);
       else if (op.op === "attend") writer.attend(op);
       else writer.product(op);
+      if (writer.at > placement.banks[bank]!.buffers.ids) throw tooMany();
     }
-    assert(writer.at <= placement.banks[bank]!.buffers.ids, "A program is longer than the room it was given.");
     next[bank] = writer.at;
     return { bank, first, last: writer.at };
   });
@@ -39,6 +48,7 @@ class Writer {
     private readonly segment: PlacedSegment,
     private readonly memory: DataView,
     private readonly bytesMode: number,
+    private readonly additions: Additions,
     public at: number,
   ) {
     this.buffers = placement.banks[segment.bank]!.buffers;
@@ -55,38 +65,113 @@ class Writer {
     this.end(op);
   }
 
-  attend({ layer, scale }: Attend): void {
+  attend({ layer, scale, window }: Attend): void {
     const op = this.begin(words.CODE_ATTEND);
     const cache = this.placement.caches[layer]!;
     this.put(op + words.OP_IN, this.buffers.queries);
     this.put(op + words.OP_OUT, this.buffers.attended);
     this.put(op + words.OP_KEYS, cache.keys);
     this.put(op + words.OP_VALUES, cache.values);
+    this.put(op + words.OP_WINDOW, window ?? 0);
     this.memory.setFloat32(op + words.OP_SCALE, scale, true);
+    this.end(op);
+    for (const prompt of this.additions.prompts.get(layer) ?? []) this.prompt(prompt, scale);
+  }
+
+  private prompt({ length, keys, values, gates, scale: factor }: PlacedPrompt, scale: number): void {
+    const op = this.begin(words.CODE_PROMPT);
+    this.put(op + words.OP_IN, this.buffers.queries);
+    this.put(op + words.OP_OUT, this.buffers.attended);
+    this.put(op + words.OP_LENGTH, length);
+    this.put(op + words.OP_KEYS, keys);
+    this.put(op + words.OP_VALUES, values);
+    this.put(op + words.OP_GATES, gates);
+    this.memory.setFloat32(op + words.OP_SCALE, scale, true);
+    this.memory.setFloat32(op + words.OP_FACTOR, factor, true);
     this.end(op);
   }
 
   product(product: Product): void {
     const { parts } = product;
     const width = parts[0]!.weight.cols;
-    const flags = readerFlags(parts);
     const head = parts.some((part) => part.out === "logits") ? words.FLAG_HEAD : 0;
-    if (product.in !== "gate") this.norm(product, width, flags | head);
+    const matrices = matricesOf(product);
+    const changes = matrices.flatMap(({ weight }) => this.changesOf(weight));
+    if (product.in !== "gate") this.norm(product, width, this.readerFlags(product) | head);
+    const inner = changes.length > 0 ? this.innerProducts(product, changes, width, head) : [];
+    const op = this.beginProduct(product, width, head);
+    this.put(
+      op + words.OP_UNITS,
+      parts.reduce((sum, part) => sum + units(part.weight.rows), 0),
+    );
+    const first = this.at;
+    for (const part of parts) {
+      this.part(part.weight, part);
+      if (part.up) this.part(part.up.weight, part);
+    }
+    for (const [i, { weight, bias }] of matrices.entries()) {
+      const own = this.changesOf(weight);
+      if (!bias && own.length === 0) continue;
+      this.put(first + i * words.PART_BYTES + words.PART_ADDEND, this.addend(bias, own, inner.splice(0, own.length)));
+    }
+    this.end(op);
+  }
+
+  private beginProduct(product: Product, width: number, head: number): number {
     const op = this.begin(words.CODE_MATMUL);
     const input: Activations = product.in === "gate" ? this.buffers.gate : this.buffers.input;
     this.put(op + words.OP_FLAGS, head | (product.in === "gate" ? 0 : words.FLAG_OWN));
     this.put(op + words.OP_IN, input.quants);
     this.put(op + words.OP_IN_FLOATS, input.floats);
     this.put(op + words.OP_WIDTH, width);
+    return op;
+  }
+
+  /** a · x of every change, as a product before the product. Says where each is, in the order of the changes. */
+  private innerProducts(product: Product, changes: readonly PlacedChange[], width: number, head: number): number[] {
+    const op = this.beginProduct(product, width, head);
     this.put(
       op + words.OP_UNITS,
-      parts.reduce((sum, part) => sum + units(part.weight), 0),
+      changes.reduce((sum, { rank }) => sum + units(rank), 0),
     );
-    for (const part of parts) {
-      this.part(part.weight, part);
-      if (part.up) this.part(part.up, part);
-    }
+    let next = this.additions.inner;
+    const places = changes.map(({ a, rank }) => {
+      const out = next;
+      next += CHUNK * rank * 4;
+      this.record(words.PART_BYTES, [
+        [words.PART_DATA, a],
+        [words.PART_LAYOUT, words.L_F32],
+        [words.PART_ROWS, rank],
+        [words.PART_UNITS, units(rank)],
+        [words.PART_GROUP_BYTES, groupBytes(layoutOf("F32"), width)],
+        [words.PART_THEN, words.THEN_STORE],
+        [words.PART_OUT, out],
+      ]);
+      return out;
+    });
     this.end(op);
+    return places;
+  }
+
+  /** A record of what is added to outputs. `places`: of each change's inner product. Says where the record is. */
+  private addend(bias: Tensor | null, changes: readonly PlacedChange[], places: readonly number[]): number {
+    const addend = this.record(words.ADDEND_BYTES, [
+      [words.ADDEND_BIAS, bias ? this.tensor(bias) : 0],
+      [words.ADDEND_COUNT, changes.length],
+    ]);
+    for (const [i, { b, rank, scale }] of changes.entries()) {
+      const change = this.record(words.CHANGE_BYTES, [
+        [words.CHANGE_B, b],
+        [words.CHANGE_T, places[i]!],
+        [words.CHANGE_RANK, rank],
+      ]);
+      this.memory.setFloat32(change + words.CHANGE_SCALE, scale, true);
+    }
+    return addend;
+  }
+
+  private changesOf({ name }: Tensor): readonly PlacedChange[] {
+    return this.additions.changes.get(name) ?? [];
   }
 
   private norm({ in: input, norm }: Product, width: number, flags: number): void {
@@ -102,19 +187,19 @@ class Writer {
   }
 
   private part(weight: Tensor, part: Part): void {
-    const at = this.at;
-    this.at += words.PART_BYTES;
     const layout = layoutOf(weight.type);
     const [then, out] = this.target(part);
-    this.put(at + words.PART_DATA, this.tensor(weight));
-    this.put(at + words.PART_LAYOUT, layout.id);
-    this.put(at + words.PART_ROWS, weight.rows);
-    this.put(at + words.PART_UNITS, units(weight));
-    this.put(at + words.PART_GROUP_BYTES, groupBytes(layout, weight.cols));
-    this.put(at + words.PART_THEN, then);
-    this.put(at + words.PART_OUT, out);
-    this.put(at + words.PART_OUT_FLOATS, this.buffers.gate.floats);
-    this.put(at + words.PART_FLAGS, part.then === "pair" ? this.gateFlags() : 0);
+    this.record(words.PART_BYTES, [
+      [words.PART_DATA, this.tensor(weight)],
+      [words.PART_LAYOUT, layout.id],
+      [words.PART_ROWS, weight.rows],
+      [words.PART_UNITS, units(weight.rows)],
+      [words.PART_GROUP_BYTES, groupBytes(layout, weight.cols)],
+      [words.PART_THEN, then],
+      [words.PART_OUT, out],
+      [words.PART_OUT_FLOATS, this.buffers.gate.floats],
+      [words.PART_FLAGS, part.then === "pair" ? this.gateFlags() : 0],
+    ]);
   }
 
   /** What becomes of a part's outputs, and where they go. */
@@ -138,7 +223,7 @@ class Writer {
   /** What the reader of the gate wants: int8, floats. */
   private gateFlags(): number {
     const readers = this.segment.ops.filter((op) => op.op === "product" && op.in === "gate");
-    return readers.reduce((flags, op) => flags | (op.op === "product" ? readerFlags(op.parts) : 0), 0);
+    return readers.reduce((flags, op) => flags | (op.op === "product" ? this.readerFlags(op) : 0), 0);
   }
 
   private tensor({ name }: Tensor): number {
@@ -147,13 +232,18 @@ class Writer {
     return placed.at;
   }
 
+  private readerFlags(product: Product): number {
+    return matricesOf(product).reduce((flags, { weight }) => {
+      const changed = this.changesOf(weight).length > 0 ? words.FLAG_FLOATS : 0;
+      return flags | changed | (layoutOf(weight.type).float ? words.FLAG_FLOATS : words.FLAG_QUANTS);
+    }, 0);
+  }
+
   private begin(code: number): number {
-    const op = this.at;
-    for (let i = 0; i < words.OP_BYTES; i += 4) this.put(op + i, 0);
-    this.put(op + words.OP_CODE, code);
-    this.put(op + words.OP_BYTES_MODE, this.bytesMode);
-    this.at += words.OP_BYTES;
-    return op;
+    return this.record(words.OP_BYTES, [
+      [words.OP_CODE, code],
+      [words.OP_BYTES_MODE, this.bytesMode],
+    ]);
   }
 
   private end(op: number): void {
@@ -161,16 +251,28 @@ class Writer {
     this.put(op + words.OP_NEXT, this.at - op);
   }
 
+  /** The next so many bytes, all 0 but for some words. Says where they are. */
+  private record(bytes: number, fields: readonly (readonly [offset: number, word: number])[]): number {
+    const at = this.at;
+    for (let i = 0; i < bytes; i += 4) this.put(at + i, 0);
+    for (const [offset, word] of fields) this.put(at + offset, word);
+    this.at += bytes;
+    return at;
+  }
+
   private put(at: number, word: number): void {
     this.memory.setUint32(at, word, true);
   }
 }
 
-function units(weight: Tensor): number {
-  return Math.ceil(weight.rows / words.UNIT);
+function units(rows: number): number {
+  return Math.ceil(rows / words.UNIT);
 }
 
-function readerFlags(parts: readonly Part[]): number {
-  const weights = parts.flatMap(({ weight, up }) => (up ? [weight, up] : [weight]));
-  return weights.reduce((flags, { type }) => flags | (layoutOf(type).float ? words.FLAG_FLOATS : words.FLAG_QUANTS), 0);
+function tooMany(): EngineError {
+  return new EngineError(
+    "bad_request",
+    "So many adapters cannot be in use at once.",
+    "Choose fewer, or merge some into the model.",
+  );
 }

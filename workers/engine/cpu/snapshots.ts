@@ -69,5 +69,6 @@ type Move = (word: number, cell: number, words: Words, cache: Words) => void;
 
 /** The bits of keys and values, as words of their form. */
 function viewOf(form: CacheForm, buffer: ArrayBufferLike, at: number, bytes?: number): Words {
-  return bytes === undefined ? new Uint16Array(buffer, at) : new Uint16Array(buffer, at, bytes / CACHE_FORMS[form]);
+  const length = bytes === undefined ? undefined : bytes / CACHE_FORMS[form];
+  return CACHE_FORMS[form] === 2 ? new Uint16Array(buffer, at, length) : new Uint32Array(buffer, at, length);
 }

@@ -58,6 +58,7 @@ function checkExtents({ shape, segments }: Model): void {
     if (step.op === "embed") expect(step.weight, vocab, dim);
     if (step.op !== "linear") continue;
     expect(step.weight, width[step.out], width[step.in]);
+    if (step.bias) expect(step.bias, 1, width[step.out]);
     if (step.norm) expect(step.norm.weight, 1, width[step.in]);
   }
 }

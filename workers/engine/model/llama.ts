@@ -16,7 +16,7 @@ export type FindTensor = (name: string) => Tensor | null;
 
 /**
  * The steps of a LLaMA of this shape. RMSNorm before each half of a layer, rotary positions, grouped-query attention,
- * SwiGLU, residuals. The head is the embedding where the file has no output.weight. Throws `bad_file` for a missing tensor.
+ * SwiGLU, residuals, biases where the file has them. The head is the embedding where the file has no output.weight. Throws `bad_file` for a missing tensor.
  */
 export function describeLlama(shape: Shape, rope: Rope, find: (name: string) => Tensor, optional: FindTensor): Model {
   const embedding = find("token_embd.weight");
@@ -25,7 +25,12 @@ export function describeLlama(shape: Shape, rope: Rope, find: (name: string) => 
     segments.push(
       segment(
         `layer ${layer}`,
-        layerSteps(shape, layer, (part) => find(`blk.${layer}.${part}.weight`)),
+        layerSteps(
+          shape,
+          layer,
+          (part) => find(`blk.${layer}.${part}.weight`),
+          (part) => optional(`blk.${layer}.${part}.bias`),
+        ),
       ),
     );
   }
@@ -35,19 +40,28 @@ export function describeLlama(shape: Shape, rope: Rope, find: (name: string) => 
   return { shape, rope, segments };
 }
 
-function layerSteps(shape: Shape, layer: number, weight: (part: string) => Tensor): Step[] {
+function layerSteps(
+  shape: Shape,
+  layer: number,
+  weight: (part: string) => Tensor,
+  biasOf: (part: string) => Tensor | null,
+): Step[] {
   const { epsilon } = shape;
+  const matrix = (part: string): Pick<Linear, "weight" | "bias"> => {
+    const bias = biasOf(part);
+    return { weight: weight(part), ...(bias ? { bias } : {}) };
+  };
   const attention = { in: "hidden", norm: { weight: weight("attn_norm"), epsilon } } as const;
   const feedForward = { in: "hidden", norm: { weight: weight("ffn_norm"), epsilon } } as const;
   return [
-    linear({ ...attention, weight: weight("attn_q"), out: "q", then: "rope" }),
-    linear({ ...attention, weight: weight("attn_k"), out: "k", then: "rope" }),
-    linear({ ...attention, weight: weight("attn_v"), out: "v", then: "store" }),
+    linear({ ...attention, ...matrix("attn_q"), out: "q", then: "rope" }),
+    linear({ ...attention, ...matrix("attn_k"), out: "k", then: "rope" }),
+    linear({ ...attention, ...matrix("attn_v"), out: "v", then: "store" }),
     { op: "attend", layer, scale: 1 / Math.sqrt(shape.headDim) },
-    linear({ in: "attended", weight: weight("attn_output"), out: "hidden", then: "add" }),
-    linear({ ...feedForward, weight: weight("ffn_gate"), out: "gate", then: "store" }),
-    linear({ ...feedForward, weight: weight("ffn_up"), out: "gate", then: "silu_multiply" }),
-    linear({ in: "gate", weight: weight("ffn_down"), out: "hidden", then: "add" }),
+    linear({ in: "attended", ...matrix("attn_output"), out: "hidden", then: "add" }),
+    linear({ ...feedForward, ...matrix("ffn_gate"), out: "gate", then: "store" }),
+    linear({ ...feedForward, ...matrix("ffn_up"), out: "gate", then: "silu_multiply" }),
+    linear({ in: "gate", ...matrix("ffn_down"), out: "hidden", then: "add" }),
   ];
 }
 

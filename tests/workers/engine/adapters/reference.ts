@@ -64,7 +64,7 @@ class Reference {
     rows[step.out] = y;
   }
 
-  private attend({ layer, scale }: Attend, q: Float64Array, k: Float64Array, v: Float64Array): Float64Array {
+  private attend({ layer, scale, window = Infinity }: Attend, q: Float64Array, k: Float64Array, v: Float64Array): Float64Array {
     const { heads, kvHeads, headDim } = this.model.shape;
     const keys = (this.keys[layer] ??= []);
     const values = (this.values[layer] ??= []);
@@ -76,7 +76,8 @@ class Reference {
       const shared = Math.floor(head / (heads / kvHeads)) * headDim;
       const cut = (row: ArrayLike<number>): number[] => Array.from({ length: headDim }, (_, i) => row[shared + i]!);
       const add = (values: number[], by: number): void => values.forEach((value, i) => (out[head * headDim + i]! += by * value));
-      add(mixed(query, keys.map(cut), values.map(cut), scale), 1);
+      const first = Math.max(0, keys.length - window);
+      add(mixed(query, keys.slice(first).map(cut), values.slice(first).map(cut), scale), 1);
       for (const { adapter, scale: strength } of this.adapters) {
         const prompt = adapter.prompts.get(layer);
         if (!prompt) continue;

@@ -1,9 +1,11 @@
 // The WASM backend as a whole: the same bits in every way to run, its memory, its errors.
 import { describe, expect, it } from "vitest";
+import type { Model } from "../../../../workers/engine/base/model.ts";
 import { LEVELS } from "../../../../workers/engine/cpu/kernels.ts";
 import { openCpu } from "../../../../workers/engine/cpu/open.ts";
 import { CHUNK, place } from "../../../../workers/engine/cpu/place.ts";
 import { nodeHost } from "../node-host.ts";
+import { withWindow } from "./changes.ts";
 import { differing, lastLogits } from "./same-bits.ts";
 import { MIXED, smallModel, TINY, type TypeOf, writeRandom } from "./small-model.ts";
 
@@ -11,12 +13,14 @@ const LENGTH = 150; // three runs of positions, two chunks
 const level = "plain";
 
 describe("the WASM backend", () => {
-  it.each<[string, TypeOf]>([
-    ["mixed quantized weights", MIXED],
-    ["half floats", () => "F16"],
-    ["floats with a quantized down projection", (name: string) => (name.includes("ffn_down") ? "Q4_0" : "F32")],
-  ])("gives the same bits for any threads and any tokens at a time, with %s", async (_, typeOf) => {
-    const model = smallModel(TINY, typeOf);
+  it.each<[string, TypeOf, (model: Model) => Model]>([
+    ["mixed quantized weights", MIXED, (model) => model],
+    ["half floats", () => "F16", (model) => model],
+    ["floats with a quantized down projection", (name) => (name.includes("ffn_down") ? "Q4_0" : "F32"), (model) => model],
+    ["a window of less than a run", MIXED, (model) => withWindow(model, 37)],
+    ["a window of more than a run", () => "F16", (model) => withWindow(model, 70)],
+  ])("gives the same bits for any threads and any tokens at a time, with %s", async (_, typeOf, change) => {
+    const model = change(smallModel(TINY, typeOf, true, true));
     const base = await lastLogits(nodeHost(), model, { level, threads: 1 }, LENGTH, 1);
     expect(base.some((value) => value !== base[0])).toBe(true);
     expect(base.every(Number.isFinite)).toBe(true);
@@ -35,7 +39,7 @@ describe("the WASM backend", () => {
   it("gives the same bits when layers lie in several banks", async () => {
     const model = smallModel({ ...TINY, layers: 6 }, MIXED, false);
     const base = await lastLogits(nodeHost(), model, { level, threads: 1 }, LENGTH, 50);
-    const bankBytes = 4 * 2 ** 20;
+    const bankBytes = 5 * 2 ** 20;
     const sizes = { chunk: CHUNK, contextLength: 512, maxThreads: 2, wordBytes: LEVELS[level].wordBytes, bankBytes };
     expect(place(model, sizes).banks.length).toBeGreaterThan(1);
     for (const threads of [1, 2]) {

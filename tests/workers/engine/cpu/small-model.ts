@@ -9,12 +9,13 @@ import { randomMatrix } from "./products.ts";
 /** Names a tensor's type. */
 export type TypeOf = (name: string) => QuantName;
 
-/** A LLaMA of this shape; `tied` shares the embedding with the head. */
-export function smallModel(shape: Shape, typeOf: TypeOf, tied = true): Model {
+/** A LLaMA of this shape; `tied` shares the embedding with the head; `biased` gives every matrix of a layer a bias. */
+export function smallModel(shape: Shape, typeOf: TypeOf, tied = true, biased = false): Model {
   const sizes = extentsOf(shape);
   const made = new Map<string, Tensor>();
   const find = (name: string): Tensor => {
-    const [rows, cols] = sizes[name.split(".").at(-2)!]!;
+    const [outputs, inputs] = sizes[name.split(".").at(-2)!]!;
+    const [rows, cols] = name.endsWith(".bias") ? [1, outputs] : [outputs, inputs];
     const type = rows === 1 ? "F32" : typeOf(name);
     const sizeBytes = (rows * cols * QUANTS[type].blockBytes) / QUANTS[type].blockSize;
     const tensor = made.get(name) ?? { name, type, rows, cols, offset: 0, sizeBytes };
@@ -23,7 +24,8 @@ export function smallModel(shape: Shape, typeOf: TypeOf, tied = true): Model {
   };
   const dims = shape.headDim;
   const frequencies = Float32Array.from({ length: dims / 2 }, (_, i) => 10000 ** ((-2 * i) / dims));
-  return describeLlama(shape, { dims, frequencies, magnitude: 1 }, find, (name) => (tied ? null : find(name)));
+  const optional = (name: string): Tensor | null => ((name.endsWith(".bias") ? biased : !tied) ? find(name) : null);
+  return describeLlama(shape, { dims, frequencies, magnitude: 1 }, find, optional);
 }
 
 /** Writes random weights to every tensor, a few rows at a time; a large one gets the same rows again and again. */

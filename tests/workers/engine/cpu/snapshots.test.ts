@@ -52,7 +52,7 @@ describe("hidden states", () => {
   it("are those of the last layer when layers lie in several banks", async () => {
     const model = smallModel({ ...TINY, layers: 6 }, MIXED, false);
     const one = await opened(model, 512, 1);
-    const many = await opened(model, 512, 1, 4 * 2 ** 20);
+    const many = await opened(model, 512, 1, 5 * 2 ** 20);
     const expected = (await one.hidden!(text.subarray(0, 20), 0)).slice();
     expect(differing(expected, await many.hidden!(text.subarray(0, 20), 0))).toBe(0);
     one.dispose();
@@ -76,7 +76,7 @@ describe("a snapshot of the cache", () => {
     const pieces = [await snapshots.read(0, 75), await snapshots.read(75, 25)];
     expect(Buffer.concat(pieces).equals(Buffer.from(whole))).toBe(true);
 
-    const second = await opened(model, 320, 2, 5 * 2 ** 20);
+    const second = await opened(model, 320, 2, 6 * 2 ** 20);
     expect(second.snapshots!.form).toBe(snapshots.form);
     await second.snapshots!.write(75, pieces[1]!);
     await second.snapshots!.write(0, whole.subarray(0, 75 * snapshots.positionBytes));

@@ -69,11 +69,20 @@ suite("a model read from its header", () => {
 
   it("refuses tensors it would have to leave out, but for the rotation's", async () => {
     await expect(modelOf({ tensors: { "blk.0.attn_rot_embd.weight": [2] } })).resolves.toBeDefined();
-    const biased = modelOf({ tensors: { "blk.0.attn_q.bias": [8] } });
-    await expect(biased).rejects.toMatchObject({
+    const normed = modelOf({ tensors: { "blk.0.attn_q_norm.weight": [4] } });
+    await expect(normed).rejects.toMatchObject({
       code: "unsupported_architecture",
-      message: expect.stringContaining("attn_q.bias"),
+      message: expect.stringContaining("attn_q_norm"),
     });
+  });
+
+  it("has the biases that the file has, one number an output", async () => {
+    const { segments } = await modelOf({ tensors: { "blk.0.attn_k.bias": [4], "blk.0.ffn_up.bias": [12] } });
+    const biased = segments[1]!.steps.flatMap((step) => (step.op === "linear" && step.bias ? [step.bias.name] : []));
+    expect(biased).toEqual(["blk.0.attn_k.bias", "blk.0.ffn_up.bias"]);
+    expect(segments[1]!.needs.map(({ name }) => name)).toContain("blk.0.attn_k.bias");
+    const misshapen = modelOf({ tensors: { "blk.0.attn_k.bias": [8] } });
+    await expect(misshapen).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("1 x 8; 1 x 4") });
   });
 
   it("refuses a tensor of another extent than its activations", async () => {

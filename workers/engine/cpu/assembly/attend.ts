@@ -4,17 +4,16 @@
 // Source: Milakov and Gimelshein, "Online normalizer calculation for softmax", section 3.
 import { maxOf, sumOf } from "./activate";
 import { barrier, nextTask } from "./barrier";
-import { exp2 } from "./exp";
+import { exp2, LOG2E } from "./exp";
 import { CACHE_UNIT } from "./half";
 import { madd } from "./level";
-import { scoreFour, scoreFourWide, scoreOne, weighFour, weighFourWide, weighOne, widenAll } from "./runs";
+import { scoreFour, scoreFourWide, scoreOne, scoreOneWide, weighFour, weighFourWide, weighOne, weighOneWide, widenAll } from "./runs";
 import { scratchOf } from "./steps";
 import {
-  C_AT, C_CONTEXT, C_HEAD_DIM, C_HEAD_PAD, C_HEADS, C_KV_HEADS, C_PARTIAL_ROWS, C_PARTIALS, C_TILE_COUNTERS, C_TOKENS, OP_IN, OP_KEYS, OP_OUT,
-  OP_SCALE, OP_VALUES, RUN, S_ATTEND, S_SCORES, S_STATS, TILE_ROWS,
+  C_AT, C_CACHE_WIDE, C_CONTEXT, C_HEAD_DIM, C_HEAD_PAD, C_HEADS, C_KV_HEADS, C_PARTIAL_ROWS, C_PARTIALS, C_TILE_COUNTERS, C_TOKENS, OP_IN, OP_KEYS, OP_OUT,
+  OP_SCALE, OP_VALUES, OP_WINDOW, RUN, S_ATTEND, S_SCORES, S_STATS, TILE_ROWS,
 } from "./words";
 
-const LOG2E: f32 = 1.4426950408889634;
 const STAT: usize = TILE_ROWS * 4; // bytes from one statistic to the next one
 
 /** attended[token] = attention of the token's queries. A row is a query head of a token; rows of a kv head share its cache. */
@@ -23,7 +22,7 @@ export function attend(op: usize, thread: i32): void {
   const rows = load<i32>(C_TOKENS) * group;
   const tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
   const split = kvHeads * rows <= load<i32>(C_PARTIAL_ROWS);
-  const runs = (load<i32>(C_AT) + load<i32>(C_TOKENS) - 1) / RUN + 1;
+  const runs = (load<i32>(C_AT) + load<i32>(C_TOKENS) - 1) / RUN + 1 - firstRun(op, load<i32>(C_AT));
   const tasks = kvHeads * tiles * (split ? runs : 1);
   for (let task = nextTask(op); task < tasks; task = nextTask(op)) {
     if (split) splitTile(op, task / runs / tiles, (task / runs) % tiles, task % runs, thread);
@@ -32,15 +31,33 @@ export function attend(op: usize, thread: i32): void {
   barrier(op);
 }
 
-/** One run of a tile to the partial results; whoever ends the last run of a tile merges them. */
+/** The first position that the token at `position` sees. */
+@inline
+function firstSeen(op: usize, position: i32): i32 {
+  const window = load<i32>(op, OP_WINDOW);
+  return window ? max<i32>(0, position + 1 - window) : 0;
+}
+
+@inline
+function firstRun(op: usize, position: i32): i32 {
+  return firstSeen(op, position) / RUN;
+}
+
+/** Floats of the cache times this are keys and values. */
+@inline
+function cacheUnit(): f32 {
+  return load<i32>(C_CACHE_WIDE) ? 1 : CACHE_UNIT;
+}
+
+/** One run of a tile, counted from the first that any row sees, to the partial results; whoever ends a tile's last run merges them. */
 function splitTile(op: usize, head: i32, tile: i32, run: i32, thread: i32): void {
   const scratch = scratchOf(thread), pad = load<i32>(C_HEAD_PAD);
   const group = load<i32>(C_HEADS) / load<i32>(C_KV_HEADS), rows = load<i32>(C_TOKENS) * group;
-  const runs = (load<i32>(C_AT) + load<i32>(C_TOKENS) - 1) / RUN + 1;
+  const base = firstRun(op, load<i32>(C_AT)), runs = (load<i32>(C_AT) + load<i32>(C_TOKENS) - 1) / RUN + 1 - base;
   const first = tile * TILE_ROWS, n = min<i32>(TILE_ROWS, rows - first);
   const width = <usize>pad << 2, partial = width + 16;
   takeQueries(op, head, first, n, scratch);
-  attendRun(op, head, first, n, run, scratch);
+  attendRun(op, head, first, n, base + run, scratch);
   const row = load<usize>(C_PARTIALS) + <usize>((head * rows + first) * runs) * partial;
   for (let r = 0; r < n; r++) {
     const at = row + <usize>(r * runs + run) * partial;
@@ -55,8 +72,8 @@ function splitTile(op: usize, head: i32, tile: i32, run: i32, thread: i32): void
   store<i32>(counter, 0);
   for (let r = 0; r < n; r++) {
     const at = row + <usize>(r * runs) * partial;
-    const own = (load<i32>(C_AT) + (first + r) / group) / RUN + 1;
-    for (let i = 0; i < own; i++) merge(scratch, r, i, at + <usize>i * partial, at + <usize>i * partial + width, 4, pad);
+    const position = load<i32>(C_AT) + (first + r) / group, from = firstRun(op, position) - base, to = position / RUN - base;
+    for (let i = from; i <= to; i++) merge(scratch, r, i == from, at + <usize>i * partial, at + <usize>i * partial + width, 4, pad);
   }
   putRows(op, head, first, n, scratch);
 }
@@ -68,11 +85,12 @@ function wholeTile(op: usize, head: i32, tile: i32, thread: i32): void {
   const first = tile * TILE_ROWS, n = min<i32>(TILE_ROWS, rows - first);
   takeQueries(op, head, first, n, scratch);
   const runs = (load<i32>(C_AT) + (first + n - 1) / group) / RUN + 1;
-  for (let run = 0; run < runs; run++) {
+  for (let run = firstRun(op, load<i32>(C_AT) + first / group); run < runs; run++) {
     attendRun(op, head, first, n, run, scratch);
     for (let r = 0; r < n; r++) {
-      if (run * RUN > load<i32>(C_AT) + (first + r) / group) continue;
-      merge(scratch, r, run, outputs(scratch, 1) + (<usize>(r * pad) << 2), scratch + S_STATS + (<usize>r << 2), STAT, pad);
+      const position = load<i32>(C_AT) + (first + r) / group, from = firstRun(op, position);
+      if (run < from || run * RUN > position) continue;
+      merge(scratch, r, run == from, outputs(scratch, 1) + (<usize>(r * pad) << 2), scratch + S_STATS + (<usize>r << 2), STAT, pad);
     }
   }
   putRows(op, head, first, n, scratch);
@@ -96,7 +114,7 @@ function widened(scratch: usize): usize {
  */
 function takeQueries(op: usize, head: i32, first: i32, n: i32, scratch: usize): void {
   const headDim = load<i32>(C_HEAD_DIM), heads = load<i32>(C_HEADS), group = heads / load<i32>(C_KV_HEADS);
-  const width = <usize>load<i32>(C_HEAD_PAD) << 2, factor = load<f32>(op, OP_SCALE) * LOG2E * CACHE_UNIT;
+  const width = <usize>load<i32>(C_HEAD_PAD) << 2, factor = load<f32>(op, OP_SCALE) * LOG2E * cacheUnit();
   if (n & 3) memory.fill(outputs(scratch, 0) + <usize>(n & ~3) * width, 0, 4 * width);
   for (let r = 0; r < n; r++) {
     const row = first + r, from = load<usize>(op, OP_IN) + (<usize>((row / group) * heads + head * group + (row % group)) * headDim << 2);
@@ -105,41 +123,50 @@ function takeQueries(op: usize, head: i32, first: i32, n: i32, scratch: usize): 
   }
 }
 
-/** Scores, softmax and output of one run; positions after a row's own have weight 0. */
+/** Scores, softmax and output of one run; positions that a row does not see have weight 0. */
 function attendRun(op: usize, head: i32, first: i32, n: i32, run: i32, scratch: usize): void {
   const headDim = load<i32>(C_HEAD_DIM), pad = load<i32>(C_HEAD_PAD), context = load<i32>(C_CONTEXT);
   const group = load<i32>(C_HEADS) / load<i32>(C_KV_HEADS), at = load<i32>(C_AT);
   const start = run * RUN, count = min<i32>(RUN, at + (first + n - 1) / group + 1 - start);
-  const keys = load<usize>(op, OP_KEYS) + (<usize>(head * (context >> 3) + (start >> 3)) * headDim << 4);
-  const values = load<usize>(op, OP_VALUES) + (<usize>(head * (context / RUN) + run) * pad * (RUN * 2));
-  const width = <usize>pad << 2, wide = widened(scratch), many = n > 4;
-  if (many) widenAll(keys, ((count + 7) >> 3) * headDim, wide);
+  const kept = load<i32>(C_CACHE_WIDE), many = n > 4;
+  const keys = load<usize>(op, OP_KEYS) + (<usize>(head * (context >> 3) + (start >> 3)) * headDim << (4 + kept));
+  const values = load<usize>(op, OP_VALUES) + (<usize>(head * (context / RUN) + run) * pad * RUN << (1 + kept));
+  const width = <usize>pad << 2, scale = cacheUnit();
+  let wide = kept ? keys : widened(scratch);
+  if (many && !kept) widenAll(keys, ((count + 7) >> 3) * headDim, wide);
   for (let r = 0; r < n; r += 4) {
     const queries = outputs(scratch, 0) + <usize>r * width, scores = scratch + S_SCORES + <usize>r * (RUN * 4);
-    if (many) scoreFourWide(wide, queries, headDim, count, scores);
+    if (kept && n == 1) scoreOneWide(wide, queries, headDim, count, scores);
+    else if (kept || many) scoreFourWide(wide, queries, headDim, count, scores);
     else if (n == 1) scoreOne(keys, queries, headDim, count, scores);
     else scoreFour(keys, queries, headDim, count, scores);
   }
-  for (let r = 0; r < n; r++) softmax(scratch, r, min<i32>(RUN, at + (first + r) / group + 1 - start));
-  if (many) for (let d = 0; d < pad; d += 8) widenAll(values + <usize>d * (RUN * 2), count, wide + <usize>d * (RUN * 4));
+  for (let r = 0; r < n; r++) {
+    const position = at + (first + r) / group;
+    softmax(scratch, r, firstSeen(op, position) - start, min<i32>(RUN, position + 1 - start), scale);
+  }
+  if (kept) wide = values;
+  else if (many) for (let d = 0; d < pad; d += 8) widenAll(values + <usize>d * (RUN * 2), count, wide + <usize>d * (RUN * 4));
   for (let r = 0; r < n; r += 4) {
     const weights = scratch + S_SCORES + <usize>r * (RUN * 4), out = outputs(scratch, 1) + <usize>r * width;
-    if (many) weighFourWide(wide, weights, pad, count, out, width);
+    if (kept && n == 1) weighOneWide(wide, weights, pad, count, out);
+    else if (kept || many) weighFourWide(wide, weights, pad, count, out, width);
     else if (n == 1) weighOne(values, weights, pad, count, out);
     else weighFour(values, weights, pad, count, out, width);
   }
 }
 
-/** Scores of a row become weights 2^(score - maximum) in the unit of the value cache; none counts from `valid` on. */
-function softmax(scratch: usize, r: i32, valid: i32): void {
+/** Scores of a row become weights 2^(score - maximum) in `unit`s of the value cache; those from `from` to `valid` count. */
+function softmax(scratch: usize, r: i32, from: i32, valid: i32, unit: f32): void {
   const row = scratch + S_SCORES + <usize>r * (RUN * 4), stats = scratch + S_STATS + (<usize>r << 2);
+  for (let i = 0; i < min<i32>(from, RUN); i++) store<f32>(row + (<usize>i << 2), -Infinity);
   for (let i = max<i32>(valid, 0); i < RUN; i++) store<f32>(row + (<usize>i << 2), -Infinity);
   let most = v128.load(row);
   for (let i: usize = 16; i < <usize>(RUN * 4); i += 16) most = f32x4.max(most, v128.load(row + i));
-  const maximum: f32 = valid > 0 ? maxOf(most) : 0;
+  const maximum: f32 = valid > max<i32>(from, 0) ? maxOf(most) : 0;
   let sum = f32x4.splat(0);
   for (let i: usize = 0; i < <usize>(RUN * 4); i += 16) {
-    const p = f32x4.mul(exp2(f32x4.sub(v128.load(row + i), f32x4.splat(maximum))), f32x4.splat(CACHE_UNIT));
+    const p = f32x4.mul(exp2(f32x4.sub(v128.load(row + i), f32x4.splat(maximum))), f32x4.splat(unit));
     v128.store(row + i, p);
     sum = f32x4.add(sum, p);
   }
@@ -147,11 +174,11 @@ function softmax(scratch: usize, r: i32, valid: i32): void {
   store<f32>(stats + STAT, sumOf(sum));
 }
 
-/** Merges run number `i` of row r into the running result. `stats`: its maximum, and its sum `apart` bytes on. */
-function merge(scratch: usize, r: i32, i: i32, output: usize, stats: usize, apart: usize, pad: i32): void {
+/** Merges a run of row r into the running result, or starts it. `stats`: the run's maximum, and its sum `apart` bytes on. */
+function merge(scratch: usize, r: i32, starts: bool, output: usize, stats: usize, apart: usize, pad: i32): void {
   const to = outputs(scratch, 2) + (<usize>(r * pad) << 2), running = scratch + S_STATS + 2 * STAT + (<usize>r << 2);
   const maximum = load<f32>(stats), sum = load<f32>(stats + apart);
-  if (!i) {
+  if (starts) {
     memory.copy(to, output, <usize>pad << 2);
     store<f32>(running, maximum);
     store<f32>(running + STAT, sum);
@@ -173,7 +200,7 @@ function putRows(op: usize, head: i32, first: i32, n: i32, scratch: usize): void
   for (let r = first; r < first + n; r++) {
     const from = outputs(scratch, 2) + (<usize>((r - first) * pad) << 2);
     const to = load<usize>(op, OP_OUT) + (<usize>((r / group) * heads + head * group + (r % group)) * headDim << 2);
-    const factor = CACHE_UNIT / load<f32>(scratch + S_STATS + 3 * STAT + (<usize>(r - first) << 2));
+    const factor = cacheUnit() / load<f32>(scratch + S_STATS + 3 * STAT + (<usize>(r - first) << 2));
     for (let d: usize = 0; d < <usize>headDim << 2; d += 4) store<f32>(to + d, load<f32>(from + d) * factor);
   }
 }

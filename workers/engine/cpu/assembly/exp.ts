@@ -1,6 +1,9 @@
 // 2^x, four at a time, to about 1e-7: 2^n by its exponent bits, 2^f on [-1/2, 1/2] by its Taylor series to the sixth power.
 import { madd } from "./level";
 
+/** e^x = 2^(x · LOG2E). */
+export const LOG2E: f32 = 1.4426950408889634;
+
 /** 2^x; below -120 exactly 0, above 126 held at 2^126. */
 @inline
 export function exp2(x: v128): v128 {

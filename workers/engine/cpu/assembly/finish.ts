@@ -1,8 +1,9 @@
 // What becomes of the outputs of a product: stored, added, turned by their position, cached, or paired by SiLU.
 import { BLOCK, quantizeBlock, siluTimes } from "./activate";
+import { addAll } from "./addend";
 import { toCache } from "./half";
 import {
-  C_AT, C_CONTEXT, C_HEAD_DIM, C_HEAD_PAD, C_KV_HEADS, C_ROPE, C_ROPE_DIMS, FLAG_FLOATS, FLAG_QUANTS, PART_FLAGS, PART_OUT, PART_OUT_FLOATS,
+  C_AT, C_CACHE_WIDE, C_CONTEXT, C_HEAD_DIM, C_HEAD_PAD, C_KV_HEADS, C_ROPE, C_ROPE_DIMS, FLAG_FLOATS, FLAG_QUANTS, PART_ADDEND, PART_BYTES, PART_FLAGS, PART_OUT, PART_OUT_FLOATS,
   PART_ROWS, PART_THEN, RUN, THEN_ADD, THEN_PAIR, THEN_ROPE_K, THEN_ROPE_Q, THEN_STORE, THEN_V, UNIT,
 } from "./words";
 
@@ -14,10 +15,11 @@ export function finish(part: usize, y: usize, up: usize, row: i32, first: i32, c
   const rows = load<i32>(part, PART_ROWS);
   const n = min<i32>(UNIT, rows - row);
   const then = load<i32>(part, PART_THEN);
-  const out = load<usize>(part, PART_OUT);
+  const out = load<usize>(part, PART_OUT), addend = load<usize>(part, PART_ADDEND);
   for (let lane = 0; lane < count; lane++) {
     const token = first + lane;
     const to = out + ((<usize>token * rows + row) << 2);
+    if (addend) addAll(addend, y, row, n, token);
     if (then == THEN_STORE) memory.copy(to, y, <usize>n << 2);
     else if (then == THEN_ADD) add(y, to, n);
     else if (then == THEN_ROPE_Q) turn(y, row, n, token);
@@ -56,13 +58,19 @@ function turn(y: usize, row: i32, n: i32, token: i32): void {
   }
 }
 
+/** Word number `at` of a cache, as a half or as it is. */
+@inline
+function cacheWord(cache: usize, at: usize, value: usize): void {
+  if (load<i32>(C_CACHE_WIDE)) store<f32>(cache + (at << 2), load<f32>(value));
+  else store<u16>(cache + (at << 1), <u16>toCache(load<f32>(value)));
+}
+
 /** Keys lie as [kv head][position / 8][head dim][8 positions]. */
 function cacheKeys(y: usize, cache: usize, row: i32, n: i32, position: i32): void {
   const headDim = load<i32>(C_HEAD_DIM), tiles = load<i32>(C_CONTEXT) >> 3;
   let head = row / headDim, d = row % headDim;
   for (let i = 0; i < n; i++) {
-    const at = cache + ((<usize>(head * tiles + (position >> 3)) * headDim + d) << 4) + (<usize>(position & 7) << 1);
-    store<u16>(at, <u16>toCache(load<f32>(y + (<usize>i << 2))));
+    cacheWord(cache, ((<usize>(head * tiles + (position >> 3)) * headDim + d) << 3) + (position & 7), y + (<usize>i << 2));
     if (++d == headDim) {
       d = 0;
       head++;
@@ -76,8 +84,7 @@ function cacheValues(y: usize, cache: usize, row: i32, n: i32, position: i32): v
   let head = row / headDim, d = row % headDim;
   for (let i = 0; i < n; i++) {
     const strip = <usize>(head * runs + position / RUN) * strips + (d >> 3);
-    const at = cache + ((strip * RUN + position % RUN) << 4) + (<usize>(d & 7) << 1);
-    store<u16>(at, <u16>toCache(load<f32>(y + (<usize>i << 2))));
+    cacheWord(cache, ((strip * RUN + position % RUN) << 3) + (d & 7), y + (<usize>i << 2));
     if (++d == headDim) {
       d = 0;
       head++;
@@ -87,6 +94,8 @@ function cacheValues(y: usize, cache: usize, row: i32, n: i32, position: i32): v
 
 /** silu(gate) · up, straight into the activations of the next product. */
 function pair(part: usize, gate: usize, up: usize, row: i32, n: i32, token: i32, lanes: i32): void {
+  const addend = load<usize>(part + PART_BYTES, PART_ADDEND);
+  if (addend) addAll(addend, up, row, n, token);
   for (let i: usize = 0; i < <usize>(UNIT * 4); i += 16) v128.store(gate + i, siluTimes(v128.load(gate + i), v128.load(up + i)));
   const rows = load<i32>(part, PART_ROWS), flags = load<i32>(part, PART_FLAGS);
   activations(gate, row, n, token, lanes, rows, flags, load<usize>(part, PART_OUT), load<usize>(part, PART_OUT_FLOATS));

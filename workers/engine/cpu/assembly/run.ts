@@ -1,10 +1,11 @@
 // Runs a program: a list of ops in memory, walked by every thread at once. A token costs one call a bank.
 import { attend } from "./attend";
 import { callThreads, waitForCall } from "./barrier";
+import { attendPrompt } from "./prompt";
 import { packAll } from "./queue";
 import { embed, matmul, norm } from "./steps";
 import {
-  C_ACTIVE, C_BANK, C_FIRST, C_LAST, CODE_ATTEND, CODE_EMBED, CODE_MATMUL, CODE_NORM, CODE_PACK, OP_CODE, OP_NEXT,
+  C_ACTIVE, C_BANK, C_FIRST, C_LAST, CODE_ATTEND, CODE_EMBED, CODE_MATMUL, CODE_NORM, CODE_PACK, CODE_PROMPT, OP_CODE, OP_NEXT,
 } from "./words";
 
 /** Runs the ops of a bank other than the first, in that bank's own instance. */
@@ -49,6 +50,9 @@ export function execute(thread: i32): void {
         break;
       case CODE_PACK:
         packAll(op);
+        break;
+      case CODE_PROMPT:
+        attendPrompt(op, thread);
         break;
     }
   }

@@ -29,22 +29,32 @@ function high(wide: bool, at: usize): v128 {
 
 /** scores[count] = q·K of one row; up to 15 more are written. */
 export function scoreOne(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
-  const next = <usize>headDim << 4;
+  scoreRow(false, keys, q, headDim, count, scores);
+}
+
+/** The same with keys that are floats. */
+export function scoreOneWide(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
+  scoreRow(true, keys, q, headDim, count, scores);
+}
+
+@inline
+function scoreRow(wide: bool, keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
+  const next = <usize>headDim << 4, second = next << <usize>wide; // bytes of a row of queries, and of eight keys
   for (let i = 0; i < count; i += 16) {
     let s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
     for (let d: usize = 0; d < next; d += 16) {
       const x = v128.load32_splat(q + d);
-      const k = v128.load(keys + d), l = v128.load(keys + next + d);
-      s0 = madd(widenLow(k), x, s0);
-      s1 = madd(widenHigh(k), x, s1);
-      s2 = madd(widenLow(l), x, s2);
-      s3 = madd(widenHigh(l), x, s3);
+      const k = keys + (wide ? 2 * d : d);
+      s0 = madd(low(wide, k), x, s0);
+      s1 = madd(high(wide, k), x, s1);
+      s2 = madd(low(wide, k + second), x, s2);
+      s3 = madd(high(wide, k + second), x, s3);
     }
     v128.store(scores, s0);
     v128.store(scores, s1, 16);
     v128.store(scores, s2, 32);
     v128.store(scores, s3, 48);
-    keys += 2 * next;
+    keys += 2 * second;
     scores += 64;
   }
 }
@@ -96,18 +106,28 @@ function scoreRows(wide: bool, keys: usize, queries: usize, headDim: i32, count:
 
 /** out[pad] = weights[count] · V of one row. */
 export function weighOne(values: usize, weights: usize, pad: i32, count: i32, out: usize): void {
+  weighRow(false, values, weights, pad, count, out);
+}
+
+/** The same with values that are floats. */
+export function weighOneWide(values: usize, weights: usize, pad: i32, count: i32, out: usize): void {
+  weighRow(true, values, weights, pad, count, out);
+}
+
+@inline
+function weighRow(wide: bool, values: usize, weights: usize, pad: i32, count: i32, out: usize): void {
+  const strip: usize = RUN * (wide ? 32 : 16);
   for (let d = 0; d < pad; d += 16) {
-    const second: usize = d + 8 < pad ? <usize>(RUN * 16) : 0;
+    const second = d + 8 < pad ? strip : 0;
     let y0 = zero(), y1 = zero(), y2 = zero(), y3 = zero();
     let at = values;
     for (let i = 0; i < count; i++) {
       const p = v128.load32_splat(weights + (<usize>i << 2));
-      const v = v128.load(at), w = v128.load(at + second);
-      y0 = madd(widenLow(v), p, y0);
-      y1 = madd(widenHigh(v), p, y1);
-      y2 = madd(widenLow(w), p, y2);
-      y3 = madd(widenHigh(w), p, y3);
-      at += 16;
+      y0 = madd(low(wide, at), p, y0);
+      y1 = madd(high(wide, at), p, y1);
+      y2 = madd(low(wide, at + second), p, y2);
+      y3 = madd(high(wide, at + second), p, y3);
+      at += wide ? 32 : 16;
     }
     v128.store(out, y0);
     v128.store(out, y1, 16);
@@ -115,7 +135,7 @@ export function weighOne(values: usize, weights: usize, pad: i32, count: i32, ou
       v128.store(out, y2, 32);
       v128.store(out, y3, 48);
     }
-    values += 2 * RUN * 16;
+    values += 2 * strip;
     out += 64;
   }
 }

@@ -47,11 +47,16 @@ export const OP_KEYS = 20; // ATTEND: key cache of the layer
 export const OP_VALUES = 28; // ATTEND: value cache of the layer
 export const OP_SCALE = 52; // ATTEND: f32 factor on q·k
 export const OP_BYTES_MODE = 56; // BYTES_*
+export const OP_WINDOW = 24; // ATTEND: positions a token sees, its own included; 0 for all
+export const OP_LENGTH = 24; // PROMPT: positions; keys, values and scale as ATTEND has them
+export const OP_GATES = 32; // PROMPT: f32 [heads]
+export const OP_FACTOR = 36; // PROMPT: f32 factor on the gates
 
 export const CODE_EMBED = 1;
 export const CODE_NORM = 2;
 export const CODE_MATMUL = 3;
 export const CODE_ATTEND = 4;
+export const CODE_PROMPT = 5;
 export const CODE_PACK = 16; // takes part in packing what is in the queue, until it is closed: the op at C_QUEUE
 
 export const FLAG_QUANTS = 1; // NORM writes / MATMUL part reads int8 activations
@@ -70,6 +75,17 @@ export const PART_THEN = 20;
 export const PART_OUT = 24; // f32 [token][rows], key or value cache, or int8 activations
 export const PART_OUT_FLOATS = 28; // PAIR: float activations
 export const PART_FLAGS = 32; // PAIR: FLAG_QUANTS, FLAG_FLOATS of its output
+export const PART_ADDEND = 36; // what is added to the outputs first; 0 for nothing
+
+// An addend: a bias, then so many low-rank changes.
+export const ADDEND_BYTES = 16;
+export const ADDEND_BIAS = 0; // f32 [rows]; 0 for none
+export const ADDEND_COUNT = 4;
+export const CHANGE_BYTES = 16;
+export const CHANGE_B = 0; // f32 [rows / UNIT][rank][UNIT]
+export const CHANGE_T = 4; // f32 [token][rank]: a · x
+export const CHANGE_RANK = 8;
+export const CHANGE_SCALE = 12; // f32
 
 export const THEN_STORE = 1;
 export const THEN_ADD = 2;
@@ -103,6 +119,7 @@ export const C_SCRATCH_BYTES = 1284;
 export const C_PARTIALS = 1288; // f32 [query row][run][headPad + 4]: output, maximum, sum
 export const C_PARTIAL_ROWS = 1292; // rows there is room for
 export const C_TILE_COUNTERS = 1296; // runs done, per tile of query rows
+export const C_CACHE_WIDE = 1308; // 1 where keys and values are floats, 0 where they are halves
 export const C_CODES = 1304; // where in a thread's scratch eight rows are unpacked
 export const C_FAULT = 1300; // set by a repack that met a scale it can't hold
 export const C_GO = 2048; // per thread, 64 bytes apart: run number, then whether it sleeps
