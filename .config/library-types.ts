@@ -5,8 +5,22 @@ import ts from "typescript";
 import type { Plugin } from "vite";
 
 const BASE = join(import.meta.dirname, "..", "workers", "engine", "base");
+const PROMPT_TYPES = join(import.meta.dirname, "..", "web", "api", "prompt-types.ts");
 /** Modules whose types the library shows; they name one another, and nothing else but QuantName. */
-const MODULES = ["cria", "openai", "score", "wire", "advice", "details", "backend", "model", "errors", "conversion", "storage"];
+const MODULES = [
+  "cria",
+  "adapters",
+  "openai",
+  "score",
+  "wire",
+  "advice",
+  "details",
+  "backend",
+  "model",
+  "errors",
+  "conversion",
+  "storage",
+];
 
 /** The plugin that writes the types into the build. */
 export function libraryTypes(): Plugin {
@@ -21,7 +35,7 @@ export function libraryTypes(): Plugin {
 
 /** The declarations of all modules as one. */
 export function declarations(): string {
-  const parts = MODULES.map((name) => declarationsOf(join(BASE, `${name}.ts`)));
+  const parts = [...MODULES.map((name) => join(BASE, `${name}.ts`)), PROMPT_TYPES].map(declarationsOf);
   return [
     "// The types of cria.js, made from Cria's sources by its build.",
     "/** A GGUF tensor type, such as Q4_K. */\ntype QuantName = string;",
@@ -44,6 +58,10 @@ export function declarations(): string {
       '  request: Omit<ConversionRequest, "base" | "recipe" | "promptFormat" | "contextLength"> & Partial<ConversionRequest>,',
       "  options?: { onProgress?: (progress: StoreProgress) => void; signal?: AbortSignal },",
       "): Promise<Conversion>;",
+    ].join("\n"),
+    [
+      "/** A `LanguageModel`, as the browser's Prompt API has it, answered by a model of one's choice. Nothing is fetched before it is asked. */",
+      'export declare function languageModel(options: Omit<LoadOptions, "onProgress" | "signal">): LanguageModelFactory;',
     ].join("\n"),
     "/** Loads a model; the one loaded before it is freed. Rejects with an `EngineError`. */",
     "export declare function load(options: LoadOptions): Promise<Cria>;\n",

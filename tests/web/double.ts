@@ -2,8 +2,9 @@
 import type { Advice, AdviceSubject, Prediction } from "../../workers/engine/base/advice.ts";
 import type { ModelDetails } from "../../workers/engine/base/details.ts";
 import type { Offer, OfferedModel, Room, StoreProgress } from "../../workers/engine/base/storage.ts";
-import type { Cria, LoadOptions } from "../../workers/engine/base/cria.ts";
+import type { AdapterFiles, AdapterOptions, Adapters, Cria, LoadOptions } from "../../workers/engine/base/cria.ts";
 import type { Shape } from "../../workers/engine/base/model.ts";
+import type { AdapterInfo, AdapterPreview } from "../../workers/engine/base/adapters.ts";
 import { EngineError, type ErrorCode } from "../../workers/engine/base/errors.ts";
 import type { ChatCompletionChunk, ChatMessage, ChatRequest, StopType, Usage } from "../../workers/engine/base/openai.ts";
 import type { ScoreRequest, ScoreResponse } from "../../workers/engine/base/score.ts";
@@ -251,6 +252,8 @@ export class EngineDouble implements Engine {
     return { usageBytes, quotaBytes, freeBytes: quotaBytes - usageBytes, modelsBytes, persistent: false };
   };
 
+  adapterFiles = (address: string): Promise<File[]> => Promise.resolve([new File(["lora"], address.split("/").at(-1)!)]);
+
   lookAt = async (address: string): Promise<Offer> => {
     this.#failAt("look");
     if (/\.gguf$/.test(address)) return { kind: "model", model: offered(address, 4_920_739_232), defaults: null };
@@ -300,9 +303,6 @@ export class EngineDouble implements Engine {
     return this.others.at(-1)!;
   };
 
-  keepFiles = async (files: readonly File[]): Promise<StoredModel> => {
-    const model = storedOf(`own:${files[0]!.name}`, files[0]!.name, files[0]!.size, files[0]!.size);
-    this.others = [...this.others, { ...model, origin: "file", url: null }];
   /** What another tab has in memory; null where nothing is. */
   running: ModelSource | null = null;
 
@@ -316,6 +316,9 @@ export class EngineDouble implements Engine {
   /** Tells the page what becomes of its model. */
   onChange: LoadOptions["onChange"] | null = null;
 
+  keepFiles = async (files: readonly File[]): Promise<StoredModel> => {
+    const model = storedOf(`own:${files[0]!.name}`, files[0]!.name, files[0]!.size, files[0]!.size);
+    this.others = [...this.others, { ...model, origin: "file", url: null }];
     return model;
   };
 
@@ -399,6 +402,7 @@ export class EngineDouble implements Engine {
       detokenize: async () => "",
       completions: { create: (): Promise<never> => Promise.reject(new EngineError("bad_request", "The double only chats.")) },
       chat: { completions: { create } },
+      adapters: this.adapters,
       embeddings: { create: (): Promise<never> => Promise.reject(new EngineError("bad_request", "The double only chats.")) },
       score: async (request) => (await pause(this.script.scoreMs), this.#scores(request)),
       stats: async () => ({
@@ -411,6 +415,41 @@ export class EngineDouble implements Engine {
       unload: async () => undefined,
     };
   }
+
+  /** Adapters by the names of their files: "prompt…" has gates, "tuning…" has to be merged, "other…" is for another model. */
+  readonly adapters: Adapters & { readonly loaded: Map<string, AdapterInfo> } = {
+    loaded: new Map<string, AdapterInfo>(),
+    preview: (files: AdapterFiles, { gate = null }: AdapterOptions = {}): Promise<AdapterPreview> => {
+      const first = [files].flat()[0]!;
+      const name = typeof first === "string" ? first : first.name;
+      const known = { layers: 30, targets: [], rank: null, promptLength: null, gate: null, sizeBytes: 4_200_000 };
+      if (name.startsWith("other"))
+        return Promise.reject(
+          new EngineError(
+            "bad_file",
+            "The adapter does not fit the model: blk.31 is not in it.",
+            "Load the model it was trained on.",
+          ),
+        );
+      if (name.startsWith("tuning")) return Promise.resolve({ ...known, kind: "tuning", format: "LLaMA-Adapter V2" });
+      if (name.startsWith("prompt"))
+        return Promise.resolve({ ...known, kind: "prompt", format: "LLaMA-Adapter V1", promptLength: 10, gate: gate ?? "raw" });
+      return Promise.resolve({
+        ...known,
+        kind: "lora",
+        format: "PEFT’s LoRA, safetensors",
+        rank: 8,
+        targets: ["attn_q", "attn_v"],
+      });
+    },
+    load: async (files: AdapterFiles, options: AdapterOptions = {}): Promise<AdapterInfo> => {
+      const info = { id: options.id ?? "adapter", ...(await this.adapters.preview(files, options)) };
+      this.adapters.loaded.set(info.id, info);
+      return info;
+    },
+    list: () => Promise.resolve([...this.adapters.loaded.values()]),
+    remove: (id: string) => Promise.resolve(void this.adapters.loaded.delete(id)),
+  };
 
   /** Likelihoods that hang on the text alone: enough for an evaluation to have something to show. */
   #scores({ context, continuations }: ScoreRequest): ScoreResponse {

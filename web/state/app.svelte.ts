@@ -1,5 +1,6 @@
 // Everything the page shows, put together once.
 import { EngineError } from "../../workers/engine/base/errors.ts";
+import { removeAdapters } from "../lib/adapters.ts";
 import type { Conversation } from "../lib/conversation.ts";
 import { toMarkdown, pathTo } from "../lib/conversation.ts";
 import { removeEvaluations } from "../lib/evaluations.ts";
@@ -8,6 +9,7 @@ import type { Remedy } from "../lib/remedies.ts";
 import { writeArchives } from "../lib/transfer.ts";
 import { askToPersist, removeServiceWorker } from "../lib/service-worker.ts";
 import type { ModelDetails } from "../../workers/engine/base/details.ts";
+import { Adapters } from "./adapters.svelte.ts";
 import { Advisor } from "./advisor.svelte.ts";
 import { Chat } from "./chat.svelte.ts";
 import { Conversion } from "./conversion.svelte.ts";
@@ -32,6 +34,7 @@ export class App {
   readonly advisor: Advisor;
   readonly shelf: Shelf;
   readonly conversion: Conversion;
+  readonly adapters: Adapters;
   readonly notices = new Notices();
   readonly route = new Route();
   /** Made when it is first looked at: few people evaluate. */
@@ -51,8 +54,9 @@ export class App {
     this.advisor = new Advisor(engine, this.model);
     this.shelf = new Shelf(engine, this.model);
     this.conversion = new Conversion(this.shelf);
+    this.adapters = new Adapters(engine, this.model, this.conversion);
     this.conversations = new Conversations(channel);
-    this.chat = new Chat(this.model, this.settings, this.conversations);
+    this.chat = new Chat(this.model, this.settings, this.conversations, this.adapters);
     this.conversations.onForeignChange = (id) => {
       if (id === null || id === this.chat.conversation?.id) void this.chat.reread();
     };
@@ -229,6 +233,7 @@ export class App {
     await this.conversations.removeEverything();
     this.evaluation?.pause();
     await removeEvaluations();
+    await removeAdapters();
     this.settings.forget();
     this.session?.removeItem(OPEN_KEY);
     for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);

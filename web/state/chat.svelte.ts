@@ -13,6 +13,7 @@ import {
   type Conversation,
   type Message,
 } from "../lib/conversation.ts";
+import type { Adapters } from "./adapters.svelte.ts";
 import { AnswerClock } from "./answer-clock.svelte.ts";
 import type { Conversations } from "./conversations.svelte.ts";
 import { Journal } from "./journal.ts";
@@ -48,6 +49,7 @@ export class Chat {
     private readonly model: Model,
     private readonly settings: Settings,
     private readonly conversations: Conversations,
+    private readonly adapters: Pick<Adapters, "uses"> | null = null,
   ) {}
 
   /** An empty conversation; it is stored with its first question. */
@@ -172,11 +174,13 @@ export class Chat {
       await this.conversations.save(conversation, [question, { ...draft, answer: facts }]);
       const cria = await this.model.whenReady(controller.signal);
       facts = { ...facts, model: cria.info.name, backend: `${cria.info.backend} ${cria.info.tier}` };
+      const adapters = (await this.adapters?.uses(cria)) ?? [];
       const stream = await cria.chat.completions.create(
         {
           ...request,
           messages: this.#prompt(asked),
           prompt_format: this.settings.promptFormatOf(cria.info.id),
+          ...(adapters.length > 0 && { adapters }),
           stream: true,
         },
         { signal: controller.signal },

@@ -8,12 +8,16 @@ type Converter = Pick<typeof converter, "inspectCheckpoint" | "convertCheckpoint
 
 /** Small, fast on every device, and made in minutes. */
 const TARGET = "Q4_1";
+/** The recipe that puts an adapter into the weights of its base. */
+const MERGE = "adapter";
 
 export class Conversion {
   files = $state.raw<readonly CheckpointSource[]>([]);
   /** Files of the model that `files` differ from; null where they are a model by themselves. */
   base = $state.raw<readonly CheckpointSource[] | null>(null);
   recipe = $state<string | null>(null);
+  /** How strongly an adapter is merged. */
+  scale = $state(1);
   name = $state("");
   target = $state(TARGET);
   /** Null for what the model's name and template speak for. */
@@ -38,10 +42,31 @@ export class Conversion {
     this.files = files;
     this.base = null;
     this.recipe = null;
+    this.scale = 1;
     this.promptFormat = null;
     this.done = null;
     this.name = nameOf(files);
     await this.#inspect();
+  }
+
+  /** Takes an adapter that is to be merged into a copy of a model: its files, or the key of a stored one. */
+  async takeAdapter(
+    files: readonly CheckpointSource[],
+    { base, scale, name }: { base: readonly CheckpointSource[]; scale: number; name: string },
+  ): Promise<void> {
+    this.files = files;
+    this.base = base;
+    this.recipe = MERGE;
+    this.scale = scale;
+    this.promptFormat = null;
+    this.done = null;
+    this.name = name;
+    await this.#inspect();
+  }
+
+  /** True where an adapter is merged. */
+  get merges(): boolean {
+    return this.recipe === MERGE;
   }
 
   /** Takes the files of the base, and looks whether the difference fits it. */
@@ -59,9 +84,9 @@ export class Conversion {
 
   /** Converts into the store, as a transfer that can be paused. */
   async start(): Promise<void> {
-    const { files, base, recipe, target, promptFormat } = this;
+    const { files, base, recipe, target, promptFormat, scale } = this;
     const name = this.name.trim() || "model";
-    const request = { files, base, recipe, name, target, promptFormat };
+    const request = { files, base, recipe, name, target, promptFormat, scale };
     this.forget();
     await this.shelf.convert(name, async (options) => {
       this.done = await this.converter.convertCheckpoint(request, options);

@@ -6,7 +6,10 @@ export type Engine = Pick<
   typeof client,
   "load" | "currentModel" | "preview" | "catalogue" | "storedModels" | "removeModel" | "deleteEverything" | "advise" | "inspect"
 > &
-  Pick<typeof store, "storageRoom" | "lookAt" | "downloadModel" | "keepFiles" | "exportModel" | "keepToken" | "tokenOrigins">;
+  Pick<
+    typeof store,
+    "adapterFiles" | "storageRoom" | "lookAt" | "downloadModel" | "keepFiles" | "exportModel" | "keepToken" | "tokenOrigins"
+  >;
 
 /** The engine in its worker, and the store in its own. */
 export const ENGINE: Engine = { ...client, ...store };

@@ -1,4 +1,5 @@
 // A model in the engine's memory, as its caller sees it. Where the tab with the engine goes, it is loaded again and the caller need not know.
+import { ModelAdapters } from "./adapters.ts";
 import { isGone, steady, type AnyPiece } from "./steady.ts";
 import { plain, run, stream } from "./requests.ts";
 import type { Pace } from "./stream.ts";
@@ -39,6 +40,7 @@ export class SeatedModel implements Cria {
   readonly completions: Cria["completions"];
   readonly chat: Cria["chat"];
   readonly embeddings: Cria["embeddings"];
+  readonly adapters: ModelAdapters;
   private moving: Promise<Seat> | null = null;
   private isUnloaded = false;
 
@@ -60,6 +62,7 @@ export class SeatedModel implements Cria {
       create: (request: EmbeddingRequest, { signal }: RequestOptions = {}) =>
         this.run(signal, (api, job, model) => api.embed(model, job, plain(request))),
     };
+    this.adapters = new ModelAdapters((signal, call) => this.run(signal, call));
     this.settle(seat);
   }
 
@@ -77,8 +80,8 @@ export class SeatedModel implements Cria {
 
   score(request: ScoreRequest, options: RequestOptions = {}): Promise<ScoreResponse> {
     const { against } = request; // typed arrays: cloned as they are
-    const { context, continuations, distributions = false } = plain({ ...request, against: null });
-    const asked = { context, continuations, distributions, ...(against && { against }) };
+    const { context, continuations, distributions = false, adapters = null } = plain({ ...request, against: null });
+    const asked = { context, continuations, distributions, adapters, ...(against && { against }) };
     return this.run(options.signal, (api, job, model) => api.score(model, job, asked));
   }
 
@@ -98,7 +101,8 @@ export class SeatedModel implements Cria {
     if (!around.again || this.isUnloaded || !seat.wire.isGone) return Promise.resolve(seat);
     this.moving ??= around
       .again()
-      .then((seat) => {
+      .then(async (seat) => {
+        await this.adapters.restore((signal, call) => run(seat.wire, signal, (api, job) => call(api, job, seat.loaded.model)));
         this.settle(seat);
         return (this.seat = seat);
       })

@@ -64,6 +64,12 @@ export function gatherModel(id: string, options: StoreOptions = {}): Promise<Blo
   return job<Blob>(options, (api, job, outlet) => api.gather(job, id, outlet));
 }
 
+/** The files of an adapter at an address, or of a hub's repository, as the page can keep them. */
+export function adapterFiles(address: string, access: Partial<Access> = {}, signal?: AbortSignal): Promise<File[]> {
+  const request = { ...access, files: [absolute(address)] };
+  return job<File[]>({ ...(signal && { signal }) }, (api, id) => api.adapterFiles(id, request));
+}
+
 /** Keeps an access token for a host ("https://huggingface.co") in this browser; null forgets it. It is sent to that host alone. */
 export async function keepToken(origin: string, token: string | null): Promise<void> {
   await connectStore().ask((api) => api.keepToken(origin, token));

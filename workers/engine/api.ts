@@ -1,5 +1,8 @@
 // The methods that cross the wire, for one caller: errors as records, streams to an outlet, every long call stoppable.
 import { chatChunks, completionChunks, wholeChat, wholeCompletion, type Author, type Pieces } from "./answers.ts";
+import { adapterWishes } from "./adapter-uses.ts";
+import type { NewAdapter } from "./adapter-desk.ts";
+import type { AdapterRequest } from "./base/adapters.ts";
 import { EngineError } from "./base/errors.ts";
 import type { Host } from "./base/host.ts";
 import type {
@@ -94,6 +97,30 @@ export class CallerApi implements WorkerApi {
     return this.asJob(job, (signal) => this.work(model, (engine) => engine.embed(request), signal));
   };
 
+  previewAdapter: WorkerApi["previewAdapter"] = (model, job, request) => {
+    return this.asJob(job, async (signal) => {
+      const { engine } = this.need(model);
+      return engine.adapters.preview(await this.adapterOf(request, signal), signal);
+    });
+  };
+
+  addAdapter: WorkerApi["addAdapter"] = (model, job, request) => {
+    return this.asJob(job, async (signal) => {
+      const { engine } = this.need(model);
+      const adapter = await this.adapterOf(request, signal);
+      return engine.aside(() => engine.adapters.add(adapter, signal), signal);
+    });
+  };
+
+  adapters: WorkerApi["adapters"] = (model) => reply(() => this.need(model).engine.adapters.list);
+
+  removeAdapter: WorkerApi["removeAdapter"] = (model, id) => {
+    return reply(() => {
+      const { engine } = this.need(model);
+      return engine.aside(() => Promise.resolve((engine.adapters.remove(id), null)));
+    });
+  };
+
   stats: WorkerApi["stats"] = (model) => reply(() => this.need(model).engine.stats);
 
   inspect: WorkerApi["inspect"] = (job, source) => {
@@ -129,6 +156,10 @@ export class CallerApi implements WorkerApi {
 
   private need(model: number): Loaded {
     return this.room.need(model);
+  }
+
+  private async adapterOf(request: AdapterRequest, signal: AbortSignal): Promise<NewAdapter> {
+    return { ...adapterWishes(request), files: await this.room.library.adapterFiles(request, signal) };
   }
 
   private own(model: number, { engine, request, sinceMs }: Loaded): LoadedModel {

@@ -1,4 +1,5 @@
 // What the engine asks of the place where models come from and are kept.
+import type { AdapterRequest } from "./base/adapters.ts";
 import type { ByteSource } from "./base/source.ts";
 import type { Access, CatalogueEntry, LoadProgress, ModelDefaults, ModelPreview, ModelSource, StoredModel } from "./base/wire.ts";
 
@@ -27,6 +28,8 @@ export interface FindOptions extends Partial<Access> {
 export interface Library {
   find(source: ModelSource, options: FindOptions): Promise<FoundModel>;
   preview(source: ModelSource, access?: Partial<Access>): Promise<ModelPreview>;
+  /** The files of an adapter. */
+  adapterFiles(request: AdapterRequest, signal: AbortSignal): Promise<readonly ByteSource[]>;
   catalogue(): Promise<readonly CatalogueEntry[]>;
   stored(): Promise<readonly StoredModel[]>;
   remove(id: string): Promise<void>;

@@ -1,4 +1,5 @@
 // Models by catalogue id, URL or file, as the store has them: what the engine's api asks of the browser.
+import { openAdapterFiles } from "./adapter-files.ts";
 import { findInCatalogue, readCatalogue, type CatalogueChoice } from "./catalogue.ts";
 import type { FindOptions, FoundModel, Library } from "../engine/library.ts";
 import type { CatalogueEntry, ModelPreview, ModelSource } from "../engine/base/wire.ts";
@@ -33,6 +34,7 @@ export function createLibrary(appUrl: string): Library {
       const choice = typeof source === "string" && !source.includes("/") ? findInCatalogue(await catalogue(), source) : null;
       return choice ? describeChoice(choice) : describeFound(await open(source, access));
     },
+    adapterFiles: async (request, signal) => (await openAdapterFiles(request, signal)).map(({ source }) => source),
     stored: listModels,
     remove: removeModel,
     removeEverything: wipe,

@@ -4,6 +4,7 @@ import { EngineError } from "../engine/base/errors.ts";
 import type { Room, StoreApi } from "../engine/base/storage.ts";
 import type { Outlet, Reply, StoredModel } from "../engine/base/wire.ts";
 import { readGguf } from "../engine/gguf/read.ts";
+import { fetchAdapterFiles } from "./adapter-files.ts";
 import { convert, inspect } from "./convert.ts";
 import { gather, writeTo } from "./export.ts";
 import { keepFiles } from "./keep.ts";
@@ -72,6 +73,10 @@ class Api implements StoreApi {
       const { id, check } = await convert(request, this.surroundings, { signal, onProgress: sayTo(progress) });
       return { model: await need(id), check };
     });
+  };
+
+  adapterFiles: StoreApi["adapterFiles"] = (job, request) => {
+    return this.asJob(job, (signal) => fetchAdapterFiles(request, signal));
   };
 
   keepToken: StoreApi["keepToken"] = (origin, token) => reply(async () => (await keepToken(origin, token), null));

@@ -62,7 +62,7 @@ function libraryOf(find: Library["find"]): Library {
   const empty = () => Promise.resolve([]);
   const nothing = () => Promise.resolve();
   const preview = () => Promise.reject(new Error("not here"));
-  return { find, preview, catalogue: empty, stored: empty, remove: nothing, removeEverything: nothing };
+  return { find, preview, adapterFiles: empty, catalogue: empty, stored: empty, remove: nothing, removeEverything: nothing };
 }
 
 const LIBRARY = libraryOf((source) => Promise.resolve(found(String(source))));

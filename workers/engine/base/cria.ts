@@ -1,4 +1,5 @@
 // The surface of the library: what `load` gives to the chat page, to other pages and to tests alike.
+import type { AdapterInfo, AdapterPreview, AdapterRequest } from "./adapters.ts";
 import type { CacheType } from "./backend.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type {
@@ -11,7 +12,7 @@ import type {
   Embeddings,
 } from "./openai.ts";
 import type { ScoreRequest, ScoreResponse } from "./score.ts";
-import type { BackendChoice, Fate, LoadProgress, ModelInfo, ModelSource, Stats } from "./wire.ts";
+import type { BackendChoice, Fate, LoadProgress, Manner, ModelInfo, ModelSource, Stats } from "./wire.ts";
 
 export interface LoadOptions {
   /**
@@ -50,7 +51,7 @@ export type ModelChange =
   | { readonly kind: "failed"; readonly error: ErrorRecord }
   | ({ readonly kind: "ended" } & Fate);
 
-export interface RequestOptions {
+export interface RequestOptions extends Manner {
   readonly signal?: AbortSignal;
 }
 
@@ -58,6 +59,24 @@ export interface RequestOptions {
 export interface Create<Request, Whole, Piece> {
   create(request: Request & { stream: true }, options?: RequestOptions): Promise<AsyncIterable<Piece>>;
   create(request: Request & { stream?: false | null }, options?: RequestOptions): Promise<Whole>;
+}
+
+export interface AdapterOptions extends Omit<AdapterRequest, "files"> {
+  readonly signal?: AbortSignal;
+}
+
+/** Files of one adapter, as it was published: PEFT's two, a GGUF LoRA, a LLaMA-Adapter; picked, at URLs, or "owner/repository" of a hub. */
+export type AdapterFiles = string | File | readonly (string | File)[];
+
+/** What is loaded beside a model. */
+export interface Adapters {
+  /** Loads an adapter; one of the same name makes way for it. */
+  load(files: AdapterFiles, options?: AdapterOptions): Promise<AdapterInfo>;
+  /** Looks what an adapter is, and whether it fits the model, without loading it. */
+  preview(files: AdapterFiles, options?: AdapterOptions): Promise<AdapterPreview>;
+  list(): Promise<readonly AdapterInfo[]>;
+  /** Takes one out of memory. An unknown name is no error. */
+  remove(id: string): Promise<void>;
 }
 
 /** A loaded model. Everything rejects with an `EngineError`; after `unload`, with `disposed`. */
@@ -69,6 +88,8 @@ export interface Cria {
   detokenize(ids: readonly number[]): Promise<string>;
   readonly completions: Create<CompletionRequest, Completion, Completion>;
   readonly chat: { readonly completions: Create<ChatRequest, ChatCompletion, ChatCompletionChunk> };
+  /** LoRA and LLaMA-Adapter beside the weights: loaded here, applied by the `adapters` of a request. */
+  readonly adapters: Adapters;
   /** Vectors of length 1 that lie close to one another where texts are alike. */
   readonly embeddings: { create(request: EmbeddingRequest, options?: RequestOptions): Promise<Embeddings> };
   /** How likely each of several continuations of a context is: nothing is said, only judged. The context is read once for all. */

@@ -1,4 +1,5 @@
 // What crosses between a page and the store's worker: what is kept, what hosts offer, and what is done with it. Plain data only.
+import type { AdapterRequest } from "./adapters.ts";
 import type { CheckpointPreview, CheckpointRequest, Conversion, ConversionRequest } from "./conversion.ts";
 import type { Access, LoadProgress, ModelDefaults, Outlet, Reply, StoredModel } from "./wire.ts";
 
@@ -79,6 +80,8 @@ export interface StoreApi {
   inspect(job: number, request: CheckpointRequest): Promise<Reply<CheckpointPreview>>;
   /** Converts one into the store. Goes on where an earlier conversion of the same files to the same type ended. */
   convert(job: number, request: ConversionRequest, progress: Outlet<StoreProgress>): Promise<Reply<Conversion>>;
+  /** The files of an adapter at an address, whole: they are small, and the page keeps them. */
+  adapterFiles(job: number, request: AdapterRequest): Promise<Reply<File[]>>;
   /** Keeps an access token for a host's origin ("https://huggingface.co") in this browser; null forgets it. */
   keepToken(origin: string, token: string | null): Promise<Reply<null>>;
   /** Origins for which a token is kept. */

@@ -1,4 +1,5 @@
 // What crosses between a page and the engine's worker. Plain data only: comlink carries nothing else faithfully.
+import type { AdapterInfo, AdapterPreview, AdapterRequest } from "./adapters.ts";
 import type { Advice, AdviceSubject } from "./advice.ts";
 import type { ModelDetails } from "./details.ts";
 import type { BackendInfo, CacheType, Sampling } from "./backend.ts";
@@ -192,6 +193,17 @@ export interface PromptFormat {
   readonly name: string;
 }
 
+/** Who goes first where several ask: a person who waits, a widget in a page, what works in the background. */
+export type Urgency = "person" | "widget" | "background";
+
+/** How a request is treated. */
+export interface Manner {
+  /** Default "person". */
+  readonly urgency?: Urgency;
+  /** Name of the conversation it belongs to: what the model has read of it is kept on disk, until it is forgotten. */
+  readonly conversation?: string;
+}
+
 /** Times of the last request, and what is held. */
 export interface Stats {
   readonly load: { readonly bytes: number; readonly milliseconds: number };
@@ -232,22 +244,31 @@ export interface WorkerApi {
   ): Promise<Reply<number[]>>;
   detokenize(model: number, ids: readonly number[]): Promise<Reply<string>>;
   /** Whole answers. */
-  chat(model: number, job: number, request: ChatRequest): Promise<Reply<ChatCompletion>>;
-  complete(model: number, job: number, request: CompletionRequest): Promise<Reply<Completion>>;
-  score(model: number, job: number, request: ScoreRequest): Promise<Reply<ScoreResponse>>;
-  embed(model: number, job: number, request: EmbeddingRequest): Promise<Reply<Embeddings>>;
+  chat(model: number, job: number, request: ChatRequest, manner?: Manner): Promise<Reply<ChatCompletion>>;
+  complete(model: number, job: number, request: CompletionRequest, manner?: Manner): Promise<Reply<Completion>>;
+  score(model: number, job: number, request: ScoreRequest, manner?: Manner): Promise<Reply<ScoreResponse>>;
+  embed(model: number, job: number, request: EmbeddingRequest, manner?: Manner): Promise<Reply<Embeddings>>;
+  /** Looks what an adapter's files are, and whether they fit the model. */
+  previewAdapter(model: number, job: number, request: AdapterRequest): Promise<Reply<AdapterPreview>>;
+  /** Loads an adapter beside the model's weights; one of the same name makes way for it. */
+  addAdapter(model: number, job: number, request: AdapterRequest): Promise<Reply<AdapterInfo>>;
+  adapters(model: number): Promise<Reply<readonly AdapterInfo[]>>;
+  /** Takes one out of memory. An unknown name is no error. */
+  removeAdapter(model: number, id: string): Promise<Reply<null>>;
   /** Streamed ones: resolves when the request is found good and waits for its turn. */
   streamChat(
     model: number,
     job: number,
     request: ChatRequest,
     outlet: Outlet<StreamMessage<ChatCompletionChunk>>,
+    manner?: Manner,
   ): Promise<Reply<null>>;
   streamCompletion(
     model: number,
     job: number,
     request: CompletionRequest,
     outlet: Outlet<StreamMessage<Completion>>,
+    manner?: Manner,
   ): Promise<Reply<null>>;
   /** Ends a job between two tokens, or between two pieces of a file. An unknown or finished job is no error. */
   stop(job: number): Promise<void>;
