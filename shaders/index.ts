@@ -1,4 +1,7 @@
-// Every GPU kernel, one line each. Those of linear maps still need a layout (layouts.ts) and an ending (FINISHES).
+// Every GPU kernel, one line each. Those of linear maps still need a layout (layouts.ts) and an ending (ADDENDS and FINISHES).
+import addendNone from "./addend_none.wgsl?raw";
+import addendRows from "./addend_rows.wgsl?raw";
+import addendUniform from "./addend_uniform.wgsl?raw";
 import attend from "./attend.wgsl?raw";
 import best from "./best.wgsl?raw";
 import cacheF16 from "./cache_f16.wgsl?raw";
@@ -8,6 +11,7 @@ import codesQuad from "./codes_quad.wgsl?raw";
 import cuts from "./cuts.wgsl?raw";
 import draw from "./draw.wgsl?raw";
 import embed from "./embed.wgsl?raw";
+import expand from "./expand.wgsl?raw";
 import flash from "./flash.wgsl?raw";
 import finishAdd from "./finish_add.wgsl?raw";
 import finishMultiply from "./finish_multiply.wgsl?raw";
@@ -33,6 +37,7 @@ import reduceSubgroup from "./reduce_subgroup.wgsl?raw";
 import repack from "./repack/repack.wgsl?raw";
 import shareNone from "./share_none.wgsl?raw";
 import shareQuad from "./share_quad.wgsl?raw";
+import shrink from "./shrink.wgsl?raw";
 import splits from "./splits.wgsl?raw";
 import state from "./state.wgsl?raw";
 import storeF16 from "./store_f16.wgsl?raw";
@@ -51,6 +56,8 @@ export const KERNELS = {
   quantize: kernel("quantize", state, quantize),
   matmul: kernel("matmul", state, matmul),
   norm: kernel("norm", state, norm),
+  shrink: kernel("shrink", state, shrink),
+  expand: kernel("expand", state, expand),
   flash_f16: kernel("flash_f16", state, flash, cacheF16),
   flash_int8: kernel("flash_int8", state, flash, cacheInt8),
   attend_f16: kernel("attend_f16", state, splits, attend, cacheF16),
@@ -71,6 +78,9 @@ export const FINISHES = {
   qkv_rows: [finishQkv, storeRows],
 };
 
+/** What a linear map adds to its products before they end: nothing, a buffer, or a uniform where no storage buffer can be bound. */
+export const ADDENDS = { none: addendNone, rows: addendRows, uniform: addendUniform };
+
 /** How matvec adds up over threads: in shared memory, or by shuffles (T2). */
 export const REDUCES = { shared: reduceShared, subgroup: reduceSubgroup };
 
@@ -84,6 +94,7 @@ export const INT8_PRODUCTS = { none: [productsInt8, integers, codesNone], quad: 
 export const TILES = { f32: [tileFloat, tileF32], f16: [tileFloat, tileF16], int8: [tileInt8, integers] };
 
 export type KernelName = keyof typeof KERNELS;
+export type AddendName = keyof typeof ADDENDS;
 export type FinishName = keyof typeof FINISHES;
 /** Precision of tiles in floats. */
 export type TileName = "f32" | "f16";

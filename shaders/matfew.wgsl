@@ -1,5 +1,5 @@
 // y = W·x for a few tokens: a piece of four rows is unpacked once and multiplied with up to eight of them. LANES threads share four
-// rows: they stride over the blocks, then add up. Needs pieces of rows (products_*.wgsl) and finish().
+// rows: they stride over the blocks, then add up. Needs pieces of rows (products_*.wgsl) and end() (addend_*.wgsl).
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
 @group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
 @group(0) @binding(3) var<uniform> state: State;
@@ -41,8 +41,8 @@ var<workgroup> parts: array<vec4f, PARTS>; // [THREADS, 8 tokens]
   }
   if (LANES == 1) {
     if (quad < QUADS) {
-      finish_some(token, quad, sums0);
-      if (many) { finish_some(token + 4, quad, sums1); }
+      end_some(token, quad, sums0);
+      if (many) { end_some(token + 4, quad, sums1); }
     }
     return;
   }
@@ -55,15 +55,15 @@ var<workgroup> parts: array<vec4f, PARTS>; // [THREADS, 8 tokens]
   for (var t = lane; t < 8 && token + t < state.tokens; t += LANES) {
     var sum = vec4f();
     for (var l = 0u; l < LANES; l++) { sum += parts[(local - lane + l) * 8 + t]; }
-    finish(token + t, quad, sum);
+    end(token + t, quad, sum);
   }
 }
 
-fn finish_some(token: u32, quad: u32, sums: mat4x4f) {
-  finish(token, quad, sums[0]);
-  if (token + 1 < state.tokens) { finish(token + 1, quad, sums[1]); }
-  if (token + 2 < state.tokens) { finish(token + 2, quad, sums[2]); }
-  if (token + 3 < state.tokens) { finish(token + 3, quad, sums[3]); }
+fn end_some(token: u32, quad: u32, sums: mat4x4f) {
+  end(token, quad, sums[0]);
+  if (token + 1 < state.tokens) { end(token + 1, quad, sums[1]); }
+  if (token + 2 < state.tokens) { end(token + 2, quad, sums[2]); }
+  if (token + 3 < state.tokens) { end(token + 3, quad, sums[3]); }
 }
 
 // First block of a row.

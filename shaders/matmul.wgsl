@@ -1,6 +1,6 @@
 // Y = X·Wᵀ for many tokens, in tiles of 64 rows x 32 tokens that step through the columns a block of 32 at a time. 64 threads: each
 // brings a row's block and a share of the activations into shared memory, then multiplies 8 rows with 4 tokens.
-// Needs bring() and products() (tile_*.wgsl) and finish().
+// Needs bring() and products() (tile_*.wgsl) and end() (addend_*.wgsl).
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
 @group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
 @group(0) @binding(3) var<uniform> state: State;
@@ -26,16 +26,16 @@ override LAST_ROW = 0u;
     far += products(row + 8, column);
     workgroupBarrier(); // the tiles are used up
   }
-  finish_four(first_token + column, first_quad + row, near);
-  finish_four(first_token + column, first_quad + row + 8, far);
+  end_four(first_token + column, first_quad + row, near);
+  end_four(first_token + column, first_quad + row + 8, far);
 }
 
-fn finish_four(token: u32, quad: u32, sums: mat4x4f) {
+fn end_four(token: u32, quad: u32, sums: mat4x4f) {
   if (quad >= QUADS) { return; }
-  if (token < state.tokens) { finish(token, quad, sums[0]); }
-  if (token + 8 < state.tokens) { finish(token + 8, quad, sums[1]); }
-  if (token + 16 < state.tokens) { finish(token + 16, quad, sums[2]); }
-  if (token + 24 < state.tokens) { finish(token + 24, quad, sums[3]); }
+  if (token < state.tokens) { end(token, quad, sums[0]); }
+  if (token + 8 < state.tokens) { end(token + 8, quad, sums[1]); }
+  if (token + 16 < state.tokens) { end(token + 16, quad, sums[2]); }
+  if (token + 24 < state.tokens) { end(token + 24, quad, sums[3]); }
 }
 
 // Row i of a four.

@@ -1,7 +1,7 @@
 // y = W·x for one token, four rows at a time. LANES threads share four rows: they stride over the blocks of a row, then add up.
 // With NORM the product is of an RMS-normalized vector: x comes multiplied by the norm's weight, and the factor that all rows share
 // comes last, from sums of squares that finish_residual.wgsl left (deferred normalization: no dispatch and no barrier of its own).
-// Needs block_sums() (products_*.wgsl), reduce() and finish().
+// Needs block_sums() (products_*.wgsl), reduce() and end() (addend_*.wgsl).
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;  // [rows, BLOCKS], as the layout has it
 @group(0) @binding(1) var<storage, read> scales: array<u32>;    // [rows, BLOCKS], likewise
 @group(0) @binding(3) var<storage, read> squares: array<vec4f>; // sums of squares of four values each [BLOCKS * 8 / 4]
@@ -34,9 +34,9 @@ override LANES = 1u;       // power of two, at most THREADS
   let whole = reduce(sums, dot(share, vec4f(1.0)), local);
   if (lane != 0 || quad >= QUADS) { return; }
   if (NORM) {
-    finish(0, quad, whole.sums * inverseSqrt(whole.squares / f32(WIDTH) + EPSILON));
+    end(0, quad, whole.sums * inverseSqrt(whole.squares / f32(WIDTH) + EPSILON));
   } else {
-    finish(0, quad, whole.sums);
+    end(0, quad, whole.sums);
   }
 }
 

@@ -41,7 +41,18 @@ export async function productError(gpu: Gpu, tier: Tier, { type, rows, cols, tok
     many: kernel === "many" ? (tier.integers ? "tiles_int8" : "tiles") : "few",
     milliseconds: 0,
   };
-  const parts = { shape, ropeDims: 8, memory, weights, programs, tuning, tier, subgroupSize: gpu.subgroupSize };
+  const parts = {
+    shape,
+    ropeDims: 8,
+    memory,
+    weights,
+    programs,
+    tuning,
+    tier,
+    subgroupSize: gpu.subgroupSize,
+    adapters: [],
+    adapterRoom: null,
+  };
   const step: FusedLinear = {
     op: "linear",
     matrix,
@@ -49,6 +60,7 @@ export async function productError(gpu: Gpu, tier: Tier, { type, rows, cols, tok
     in: "hidden",
     out: "gate",
     norm: undefined,
+    bias: null,
     parts: [],
     layer: 0,
   };

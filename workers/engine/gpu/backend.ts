@@ -3,16 +3,17 @@ import { LAYOUTS } from "../../../shaders/layouts.ts";
 import type { Backend, BackendInfo, CacheType, DeviceDecode, Snapshots } from "../base/backend.ts";
 import { assert, EngineError } from "../base/errors.ts";
 import type { Model, Tensor } from "../base/model.ts";
+import { type Held, Rack } from "./adapters.ts";
 import { Buffers } from "./buffers.ts";
 import { decode, Pace } from "./decode.ts";
 import type { Gpu } from "./device.ts";
 import type { Dispatch, Parts, Rows } from "./dispatch.ts";
-import type { FusedSegment, Matrix } from "./fuse.ts";
-import { fuse } from "./fuse.ts";
+import type { FusedSegment } from "./fuse.ts";
+import { biasesOf, fuse, matricesOf, normsOf, readMatrices } from "./fuse.ts";
 import type { Tuning } from "./lanes.ts";
 import type { Memory } from "./memory.ts";
 import { LOGIT_ROWS, makeMemory } from "./memory.ts";
-import { planPick, planSegments } from "./plan.ts";
+import { planPick, planRows } from "./plan.ts";
 import { FIRST_TOKENS, PrefillPace, runLayers } from "./prefill.ts";
 import { Programs } from "./program.ts";
 import type { Ready } from "./run.ts";
@@ -40,8 +41,13 @@ export interface Chooser {
   choose(measure: (tier: Tier) => Promise<Tuning>): Promise<Choice>;
 }
 
-/** Dispatches of every segment for each number of rows, and of picking a token. */
-type Plans = Record<Rows, Ready[][]> & {
+type Planned = Record<Rows, Dispatch[][]>;
+
+/** Dispatches of every segment for each number of rows, with nothing left to look up. */
+type Forward = Record<Rows, Ready[][]>;
+
+/** And of picking a token. */
+type Plans = Forward & {
   readonly greedy: Ready[];
   /** The large kernel that draws at random, compiled when it is first needed. */
   readonly draw: () => Promise<Ready[]>;
@@ -59,6 +65,8 @@ export class GpuBackend implements Backend {
   private readonly pace = new Pace();
   private readonly prefillPace = new PrefillPace();
   private plans: Plans | null = null;
+  /** With the adapters in use; null where there are none. */
+  private adapted: Forward | null = null;
   private choice: Choice | null = null;
   private preparing: Promise<void> | null = null;
   private released = false;
@@ -76,9 +84,19 @@ export class GpuBackend implements Backend {
     this.buffers = new Buffers(device);
     this.programs = new Programs(device);
     this.segments = fuse(model, gpu.bindingBytes);
-    this.weights = new Weights(this.buffers, this.programs, gpu.bindingBytes, matricesOf(this.segments), normsOf(this.segments));
+    const { buffers, programs, segments } = this;
+    const [matrices, norms, biases] = [matricesOf(segments), normsOf(segments), biasesOf(segments)];
+    this.weights = new Weights(buffers, programs, gpu.bindingBytes, matrices, norms, biases);
     this.memory = makeMemory(this.buffers, model, contextLength, CHUNK, cache);
     this.runner = new Runner(gpu, this.memory, (...args) => this.buffers.make(...args));
+    this.adapters = new Rack(
+      device,
+      model.shape,
+      this.segments,
+      CHUNK,
+      async (adapters) => void (await this.compiled(adapters)),
+      (adapters) => (this.adapted = adapters.length > 0 ? this.readied(this.planned(adapters)) : null),
+    );
     this.snapshots = snapshotsOf(this.runner, this.memory, model.shape, () => this.usablePlans());
   }
 
@@ -94,7 +112,7 @@ export class GpuBackend implements Backend {
       reason: `${this.choice?.reason ?? "Not measured yet."}${note}${cache}`,
       threads: 0,
       weightBytesPerToken: readMatrices(this.segments).reduce((sum, matrix) => sum + this.weights.bytesOf(matrix), 0),
-      memoryBytes: this.buffers.bytes,
+      memoryBytes: this.buffers.bytes + this.adapters.bytes,
     };
   }
 
@@ -133,33 +151,37 @@ export class GpuBackend implements Backend {
 
   private get base(): Omit<Parts, "tier" | "tuning"> {
     const { model, memory, weights, programs, gpu } = this;
-    return { shape: model.shape, ropeDims: model.rope.dims, memory, weights, programs, subgroupSize: gpu.subgroupSize };
+    const { shape, rope } = model;
+    const { subgroupSize } = gpu;
+    return { shape, ropeDims: rope.dims, memory, weights, programs, subgroupSize, adapters: [], adapterRoom: this.adapters.room };
+  }
+
+  private planned(adapters: readonly Held[]): Planned {
+    assert(this.choice, "A model is used before ready().");
+    return planRows({ ...this.base, ...this.choice, adapters }, this.segments);
+  }
+
+  private async compiled(adapters: readonly Held[]): Promise<Planned> {
+    const planned = this.planned(adapters);
+    await this.programs.compile(Object.values(planned).flatMap((segments) => segments.flat().map(({ program }) => program)));
+    return planned;
+  }
+
+  private readied({ one, few, many }: Planned): Forward {
+    const ready = (segments: Dispatch[][]): Ready[][] => segments.map((dispatches) => makeReady(this.programs, dispatches));
+    return { one: ready(one), few: ready(few), many: ready(many) };
   }
 
   private async prepare(choice: Choice): Promise<void> {
     this.choice = choice;
-    const { programs } = this;
     const parts: Parts = { ...this.base, ...choice };
-    const planned = {
-      one: planSegments(parts, this.segments, "one"),
-      few: planSegments(parts, this.segments, "few"),
-      many: planSegments(parts, this.segments, "many"),
+    const pick = async (how: "greedy" | "draw"): Promise<Ready[]> => {
+      const dispatch = planPick(parts, how);
+      await this.programs.compile([dispatch.program]);
+      return makeReady(this.programs, [dispatch]);
     };
-    const greedy = planPick(parts, "greedy");
-    const all = [...Object.values(planned).flat(2), greedy];
-    await programs.compile(all.map((dispatch) => dispatch.program));
-    const prepare = (dispatches: readonly Dispatch[]): Ready[] => makeReady(programs, dispatches);
-    this.plans = {
-      one: planned.one.map(prepare),
-      few: planned.few.map(prepare),
-      many: planned.many.map(prepare),
-      greedy: prepare([greedy]),
-      draw: async () => {
-        const draw = planPick(parts, "draw");
-        await programs.compile([draw.program]);
-        return prepare([draw]);
-      },
-    };
+    const [planned, greedy] = await Promise.all([this.compiled([]), pick("greedy")]);
+    this.plans = { ...this.readied(planned), greedy, draw: () => pick("draw") };
   }
 
   async forward(tokens: Uint32Array, at: number, logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
@@ -225,7 +247,7 @@ export class GpuBackend implements Backend {
     return out;
   };
   readonly snapshots: Snapshots;
-  readonly adapters = null;
+  readonly adapters: Rack;
 
   readonly decode = async function* (this: GpuBackend, request: DeviceDecode): AsyncGenerator<Uint32Array, void> {
     const { greedy, one, draw } = this.usablePlans();
@@ -237,12 +259,13 @@ export class GpuBackend implements Backend {
     if (this.released) throw new EngineError("disposed", "The model was unloaded.", "Load it again.");
     assert(this.plans, "A model is used before ready().");
     this.gpu.check();
-    return this.plans;
+    return { ...this.plans, ...this.adapted };
   }
 
   /** Frees what the model holds, and keeps the device. */
   release(): void {
     this.released = true;
+    this.adapters.dispose();
     this.buffers.dispose();
   }
 
@@ -259,17 +282,4 @@ function layersOf([embedding = [], first = [], ...rest]: readonly Ready[][]): Re
 
 function tensorsOf(model: Model): Tensor[] {
   return model.segments.flatMap((segment) => segment.needs);
-}
-
-function matricesOf(segments: readonly FusedSegment[]): Set<Matrix> {
-  return new Set(segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "attend" ? [] : [step.matrix]))));
-}
-
-/** Matrices read whole for one token: all but an embedding that is not the head too. */
-function readMatrices(segments: readonly FusedSegment[]): Matrix[] {
-  return segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "linear" ? [step.matrix] : [])));
-}
-
-function normsOf(segments: readonly FusedSegment[]): Tensor[] {
-  return segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "linear" && step.norm ? [step.norm.weight] : [])));
 }

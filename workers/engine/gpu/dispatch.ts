@@ -1,5 +1,6 @@
 // What a plan is made of: a program, its buffers and its grid, all fixed before the first token.
 import type { Shape } from "../base/model.ts";
+import type { AdapterRoom, Held } from "./adapters.ts";
 import type { Memory } from "./memory.ts";
 import type { Program, Programs } from "./program.ts";
 import type { Tier } from "./tiers.ts";
@@ -31,6 +32,9 @@ export interface Parts {
   readonly tier: Tier;
   /** Smallest subgroup the device has. */
   readonly subgroupSize: number;
+  /** Adapters in use, and where they leave what they change. */
+  readonly adapters: readonly Held[];
+  readonly adapterRoom: AdapterRoom | null;
 }
 
 /** The buffers every kernel knows by the same name. */

@@ -14,6 +14,12 @@ export interface Matrix {
   readonly cols: number;
 }
 
+/** What is added to the products of a map: a vector behind each row of its matrix that one begins at. */
+export interface Bias {
+  readonly rows: number;
+  readonly places: readonly { readonly tensor: Tensor; readonly firstRow: number }[];
+}
+
 export type Fused =
   | { readonly op: "embed"; readonly matrix: Matrix }
   | { readonly op: "attend"; readonly layer: number; readonly scale: number }
@@ -28,6 +34,7 @@ export interface FusedLinear {
   /** For qkv: "q". */
   readonly out: Activation;
   readonly norm: Linear["norm"] | undefined;
+  readonly bias: Bias | null;
   /** For qkv: which of the three the matrix holds, in their order, and the layer whose cache takes k and v. */
   readonly parts: readonly Activation[];
   readonly layer: number;
@@ -37,6 +44,9 @@ export interface FusedSegment {
   readonly name: string;
   readonly steps: readonly Fused[];
 }
+
+/** Most rows of a fused map of queries, keys and values: as many addends fit a uniform (shaders/addend_uniform.wgsl). */
+const UNIFORM_ROWS = 16384;
 
 /** How many bytes of one binding the rows of a matrix take. */
 export function planeBytes(layout: LayoutName, rows: number, cols: number): number {
@@ -57,7 +67,7 @@ function isLayout(type: string): type is LayoutName {
 /** Fuses every segment of a model. Maps whose weights would not fit one binding of `bindingBytes` stay apart. */
 export function fuse(model: Model, bindingBytes: number): FusedSegment[] {
   const matrices = new Map<string, Matrix>(); // by name, so that a tied head shares the embedding's
-  const matrix = (tensors: readonly Tensor[]): Matrix => {
+  const matrix: MakeMatrix = (tensors) => {
     const name = tensors.map((tensor) => tensor.name).join(" + ");
     const rows = tensors.reduce((sum, tensor) => sum + tensor.rows, 0);
     const made = matrices.get(name) ?? { name, layout: layoutOf(tensors[0]!), tensors, rows, cols: tensors[0]!.cols };
@@ -67,7 +77,9 @@ export function fuse(model: Model, bindingBytes: number): FusedSegment[] {
   return model.segments.map((segment) => fuseSegment(segment, matrix, bindingBytes));
 }
 
-function fuseSegment(segment: Segment, matrix: (tensors: readonly Tensor[]) => Matrix, bindingBytes: number): FusedSegment {
+type MakeMatrix = (tensors: readonly Tensor[]) => Matrix;
+
+function fuseSegment(segment: Segment, matrix: MakeMatrix, bindingBytes: number): FusedSegment {
   const layer = segment.steps.find((step) => step.op === "attend")?.layer ?? 0;
   const steps: Fused[] = [];
   for (let i = 0; i < segment.steps.length;) {
@@ -82,10 +94,21 @@ function fuseSegment(segment: Segment, matrix: (tensors: readonly Tensor[]) => M
     const finish = finishOf(group);
     const weights = matrix(group.map((linear) => linear.weight));
     const parts = finish === "qkv" ? group.map((linear) => linear.out) : [];
-    steps.push({ op: "linear", matrix: weights, finish, in: step.in, out: step.out, norm: step.norm, parts, layer });
+    const { in: input, out, norm } = step;
+    steps.push({ op: "linear", matrix: weights, finish, in: input, out, norm, bias: biasOf(group), parts, layer });
     i += group.length;
   }
   return { name: segment.name, steps };
+}
+
+function biasOf(group: readonly Linear[]): Bias | null {
+  const places: { tensor: Tensor; firstRow: number }[] = [];
+  let rows = 0;
+  for (const { weight, bias } of group) {
+    if (bias) places.push({ tensor: bias, firstRow: rows });
+    rows += weight.rows;
+  }
+  return places.length > 0 ? { rows, places } : null;
 }
 
 /** The linear steps from i on that one kernel can take together. */
@@ -95,6 +118,7 @@ function neighbours(steps: readonly Step[], i: number, bindingBytes: number): Li
     if (step.op !== "linear" || !joins(group, step)) break;
     const rows = group.reduce((sum, linear) => sum + linear.weight.rows, step.weight.rows);
     if (group.length > 0 && planeBytes(layoutOf(step.weight), rows, step.weight.cols) > bindingBytes) break;
+    if (group.length > 0 && isQkv(step) && rows > UNIFORM_ROWS) break;
     group.push(step);
   }
   return group;
@@ -120,4 +144,24 @@ function finishOf(group: readonly Linear[]): FinishName {
   if (isQkv(first)) return "qkv";
   if (group.length === 2) return "silu";
   return ({ store: "store", rope: "store", add: "add", silu_multiply: "multiply" } as const)[first.then];
+}
+
+/** Every matrix, once. */
+export function matricesOf(segments: readonly FusedSegment[]): Set<Matrix> {
+  return new Set(segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "attend" ? [] : [step.matrix]))));
+}
+
+/** Matrices read whole for one token: all but an embedding that is not the head too. */
+export function readMatrices(segments: readonly FusedSegment[]): Matrix[] {
+  return segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "linear" ? [step.matrix] : [])));
+}
+
+/** The weights of norms. */
+export function normsOf(segments: readonly FusedSegment[]): Tensor[] {
+  return segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "linear" && step.norm ? [step.norm.weight] : [])));
+}
+
+/** What maps add to their products. */
+export function biasesOf(segments: readonly FusedSegment[]): Bias[] {
+  return segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "linear" && step.bias ? [step.bias] : [])));
 }

@@ -5,6 +5,7 @@ import { kernel } from "../../../shaders/kernel.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import { assert } from "../base/errors.ts";
 import type { Activation, Linear, Tensor } from "../base/model.ts";
+import { type Addend, addendOf } from "./addend.ts";
 import type { Dispatch, Parts, Rows } from "./dispatch.ts";
 import { buffersOf } from "./dispatch.ts";
 import type { FusedLinear, Matrix } from "./fuse.ts";
@@ -51,15 +52,28 @@ export function takesIntegers({ tier, tuning }: Parts, { matrix }: FusedLinear, 
   return tier.integers && !floats && !(rows === "many" && tuning.many === "tiles");
 }
 
-/** A linear map; a dispatch for each part of its matrix. `next`: weight of the norm that reads the residual next. */
+/**
+ * A linear map; a dispatch for each part of its matrix, after what makes its addend. `next`: weight of the norm that reads the
+ * residual next.
+ */
 export function linear(parts: Parts, step: FusedLinear, next: Tensor | null, rows: Rows): Dispatch[] {
-  return parts.weights.partsOf(step.matrix).map((part) => linearPart(parts, step, part, next, rows));
+  const finish = finishOf(parts, step, next, rows);
+  const crowded = rows === "one" && (finish === "qkv" || finish === "residual");
+  const addend = addendOf(parts, step, inputOf(parts.memory, step), rows, crowded);
+  const ending = { next, finish, addend };
+  return [...addend.dispatches, ...parts.weights.partsOf(step.matrix).map((part) => linearPart(parts, step, part, rows, ending))];
 }
 
-function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | null, rows: Rows): Dispatch {
+/** What becomes of the products. */
+interface Ending {
+  readonly next: Tensor | null;
+  readonly finish: FinishName;
+  readonly addend: Addend;
+}
+
+function linearPart(parts: Parts, step: FusedLinear, part: Part, rows: Rows, { next, finish, addend }: Ending): Dispatch {
   const { shape, ropeDims, weights, programs, memory, tuning, tier, subgroupSize } = parts;
   const { matrix } = step;
-  const finish = finishOf(parts, step, next, rows);
   assert(part.rows === matrix.rows || step.finish !== "qkv", `${matrix.name} is too large for this GPU.`);
   const { read, constants } = LAYOUTS[matrix.layout];
   const gated = finish === "silu";
@@ -95,11 +109,14 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
     HEAD_WORDS: memory.head8 * 4,
     ROPE_PAIRS: ropeDims / 2,
     CONTEXT: memory.contextLength,
+    ADDEND_FIRST: part.firstRow,
+    ADDEND_STRIDE: addend.stride,
   };
   const program = kernel(
-    `${name}${integers ? "_int8" : ""}_${finish} ${matrix.layout}`,
+    `${name}${integers ? "_int8" : ""}_${finish}${addend.buffer ? `_${addend.name}` : ""} ${matrix.layout}`,
     KERNELS[name].wgsl,
     ...read,
+    addend.wgsl,
     ...FINISHES[finish],
     ...tierParts(tier, name, lanes, integers),
   );
@@ -113,6 +130,7 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, next: Tensor | 
       squares: step.norm ? memory.squares : input,
       squares_out: memory.squares,
       gamma: next ? weights.vector(next) : input,
+      addend: addend.buffer ?? input,
       result: memory[bufferName(step.out)],
       keys: memory.keys[step.layer]!,
       values: memory.values[step.layer]!,

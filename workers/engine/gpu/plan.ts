@@ -8,8 +8,17 @@ import type { Fused, FusedSegment } from "./fuse.ts";
 import { embedding, linear, norm, quantize, takesIntegers } from "./linear.ts";
 import { PICKED } from "./memory.ts";
 
+/** The dispatches of every segment, for any number of tokens. */
+export function planRows(parts: Parts, segments: readonly FusedSegment[]): Record<Rows, Dispatch[][]> {
+  return {
+    one: planSegments(parts, segments, "one"),
+    few: planSegments(parts, segments, "few"),
+    many: planSegments(parts, segments, "many"),
+  };
+}
+
 /** The dispatches of every segment, for so many tokens. */
-export function planSegments(parts: Parts, segments: readonly FusedSegment[], rows: Rows): Dispatch[][] {
+function planSegments(parts: Parts, segments: readonly FusedSegment[], rows: Rows): Dispatch[][] {
   const steps = segments.flatMap((segment) => segment.steps);
   return segments.map((segment) =>
     segment.steps.flatMap((step, i) => dispatchesOf(parts, step, segment.steps[i - 1], steps, rows)),

@@ -7,7 +7,7 @@ import { QUANTS } from "../../../shaders/quant/index.ts";
 import { assert } from "../base/errors.ts";
 import type { Tensor } from "../base/model.ts";
 import type { Buffers } from "./buffers.ts";
-import type { Matrix } from "./fuse.ts";
+import type { Bias, Matrix } from "./fuse.ts";
 import { layoutOf, planeBytes } from "./fuse.ts";
 import type { Programs } from "./program.ts";
 
@@ -36,6 +36,8 @@ export class Weights {
   private readonly parts = new Map<Matrix, readonly Part[]>();
   private readonly places = new Map<string, Place[]>();
   private readonly vectors = new Map<string, GPUBuffer>();
+  private readonly biases = new Map<Bias, GPUBuffer>();
+  private readonly biasPlaces = new Map<string, { readonly buffer: GPUBuffer; readonly firstRow: number }>();
   private readonly staging: GPUBuffer;
   private readonly piece: GPUBuffer;
 
@@ -45,12 +47,18 @@ export class Weights {
     private readonly bindingBytes: number,
     matrices: Iterable<Matrix>,
     vectors: Iterable<Tensor>,
+    biases: Iterable<Bias> = [],
   ) {
     this.staging = buffers.storage("staging", STAGING_BYTES);
     this.piece = buffers.make("piece", 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
     for (const matrix of matrices) this.add(matrix);
     for (const { name, cols } of vectors) {
       if (!this.vectors.has(name)) this.vectors.set(name, buffers.storage(name, 4 * Math.ceil(cols / 32) * 32));
+    }
+    for (const bias of biases) {
+      const buffer = buffers.storage("bias", addendBytes(bias.rows), GPUBufferUsage.UNIFORM);
+      this.biases.set(bias, buffer);
+      for (const { tensor, firstRow } of bias.places) this.biasPlaces.set(tensor.name, { buffer, firstRow });
     }
   }
 
@@ -72,11 +80,20 @@ export class Weights {
     return buffer;
   }
 
+  /** A bias as floats [rows], for storage and as a uniform. */
+  bias(bias: Bias): GPUBuffer {
+    const buffer = this.biases.get(bias);
+    assert(buffer, "A bias has no place in GPU memory.");
+    return buffer;
+  }
+
   /** Takes rows of a tensor as GGUF bytes; firstRow is a multiple of ROW_GROUP. */
   async write(tensor: Tensor, firstRow: number, bytes: Uint8Array): Promise<void> {
     const { device } = this.buffers;
     const vector = this.vectors.get(tensor.name);
     if (vector) return device.queue.writeBuffer(vector, 0, floatsOf(tensor, bytes));
+    const bias = this.biasPlaces.get(tensor.name);
+    if (bias) return device.queue.writeBuffer(bias.buffer, 4 * bias.firstRow, floatsOf(tensor, bytes));
     const type = layoutOf(tensor);
     const packed = type === tensor.type ? bytes : requantize(tensor, bytes);
     const { blockSize, blockBytes } = QUANTS[type];
@@ -142,6 +159,11 @@ export class Weights {
     const scales = this.buffers.storage(`${matrix.name} scales`, blocks * 4 * scaleWords);
     return { firstRow, rows, quants, scales, upper: (blocks * words) / 4 };
   }
+}
+
+/** Bytes of a buffer of addends to so many rows: at least what shaders/addend_uniform.wgsl binds. */
+export function addendBytes(rows: number): number {
+  return Math.max(2 ** 16, 4 * rows);
 }
 
 /** The program that brings a type into its layout. */
