@@ -56,13 +56,33 @@ export async function openBackend(host: Host, file: ModelFile, options: BackendO
   }
 }
 
+/** Attempts to load where stored shards turn out damaged: each one mends a shard. */
+const ATTEMPTS = 4;
+
 async function start(host: Host, file: ModelFile, kind: BackendName, options: BackendOptions): Promise<OpenedBackend> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const opened = await startOnce(host, file, kind, options);
+    if (opened) return opened;
+  }
+  throw new EngineError(
+    "damaged",
+    `Stored pieces of ${file.name} were damaged ${String(ATTEMPTS)} times in a row.`,
+    "Remove the model and download it again.",
+  );
+}
+
+/** Null where a stored shard was damaged, and is no longer. */
+async function startOnce(host: Host, file: ModelFile, kind: BackendName, options: BackendOptions): Promise<OpenedBackend | null> {
   const { contextLength, cache, signal, onProgress } = options;
   const backend = await OPENERS[kind](host, file.model, contextLength, cache);
   try {
     const report = (phase: LoadProgress["phase"]) => (doneBytes: number, totalBytes: number) =>
       onProgress?.({ phase, doneBytes, totalBytes, bytesPerSecond: 0 });
-    await loadWeights(file.source, file.model, backend, { ...(signal && { signal }), onProgress: report("load") });
+    const whole = await loadWeights(file.source, file.model, backend, { ...(signal && { signal }), onProgress: report("load") });
+    if (!whole) {
+      backend.dispose();
+      return null;
+    }
     report("prepare")(file.source.sizeBytes, file.source.sizeBytes);
     await backend.ready();
     signal?.throwIfAborted();

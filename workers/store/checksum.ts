@@ -40,16 +40,32 @@ const STRETCH = 16384;
  * where SHA-256 would halve the speed of loading. No protection against intent.
  */
 export function checksum(bytes: Uint8Array<ArrayBuffer>): string {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
-  const sums = Int32Array.of(1, 2, 3, 4, 0, 0, 0, 0);
-  const whole = words.length & ~3;
-  for (let from = 0; from < whole; from += STRETCH) addStretch(words, from, Math.min(whole, from + STRETCH), sums);
-  for (let i = whole * 4; i < bytes.length; i++) {
-    sums[0]! += bytes[i]! + 1;
-    sums[4]! += sums[0]!;
+  const sum = new RunningChecksum();
+  sum.add(bytes);
+  return sum.hex;
+}
+
+/** The same of bytes that come in pieces. */
+export class RunningChecksum {
+  private readonly sums = Int32Array.of(1, 2, 3, 4, 0, 0, 0, 0);
+
+  /** Adds a piece; only the last one's length may be no multiple of 16. */
+  add(bytes: Uint8Array<ArrayBuffer>): void {
+    const { sums } = this;
+    const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+    const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
+    const whole = words.length & ~3;
+    for (let from = 0; from < whole; from += STRETCH) addStretch(words, from, Math.min(whole, from + STRETCH), sums);
+    for (let i = whole * 4; i < bytes.length; i++) {
+      sums[0]! += bytes[i]! + 1;
+      sums[4]! += sums[0]!;
+    }
   }
-  return Array.from(sums, (sum) => (sum >>> 0).toString(16).padStart(8, "0")).join("");
+
+  /** Of all pieces so far. */
+  get hex(): string {
+    return Array.from(this.sums, (sum) => (sum >>> 0).toString(16).padStart(8, "0")).join("");
+  }
 }
 
 /** Adds words from … to, a multiple of four, to the lanes' sums a0 … a3 and sums of sums b0 … b3. */

@@ -5,7 +5,7 @@ import { FileChanged } from "./failures.ts";
 import { fetchRange, NETWORK, probe, type Network } from "./http.ts";
 import { nameOf } from "./names.ts";
 import { forgetModel, readRecord, RECORD, writeRecord, type ModelRecord } from "./records.ts";
-import { isWhole, readShard, storedShards } from "./shards.ts";
+import { isWhole, readShard, storedShards, streamShard } from "./shards.ts";
 import { fileAt, firstOf, hostsOf, obtainShard } from "./obtain.ts";
 import { mendShard } from "./verify.ts";
 
@@ -157,6 +157,13 @@ class StoredFile implements RemoteSource {
     return bytes;
   }
 
+  pieces(index: number): AsyncIterable<Uint8Array<ArrayBuffer>> | null {
+    if (this.stored !== "whole") return null;
+    const { ahead } = this;
+    this.ahead = null;
+    return ahead?.index === index ? once(ahead.bytes) : streamShard(this.id, index);
+  }
+
   /** A shard without fetching it; null where it is not stored whole. */
   private async peek(index: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.stored === "nothing") return null;
@@ -211,6 +218,10 @@ class StoredFile implements RemoteSource {
     if (stored.state === "missing") return obtainShard(this.record, index, options);
     return mendShard(this.record, index, stored.check.sha256, options);
   }
+}
+
+async function* once(bytes: Promise<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  yield await bytes;
 }
 
 function join(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {

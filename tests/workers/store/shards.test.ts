@@ -1,6 +1,8 @@
 // Shards in the store when the browser misbehaves: writes that fail, Blobs that it does not keep, a disk that is full.
+import { set } from "idb-keyval";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { noise, sha256, SMALL_SHARD } from "./setup.ts";
+import { weights } from "../../../workers/store/database.ts";
 import { wipe } from "../../../workers/store/models.ts";
 import { RECORD as DEFAULTS, writeRecord, type ModelRecord } from "../../../workers/store/records.ts";
 
@@ -38,6 +40,26 @@ describe("a shard", () => {
       check: { sizeBytes: SMALL_SHARD, sha256: sha256(SHARD) },
     });
     expect(await readShard("m", 1)).toEqual({ state: "missing" });
+  });
+
+  it("streams in order, and says in the end where it was changed or is missing", async () => {
+    const { streamShard, writeShard } = await freshShards();
+    const large = noise(2 ** 20 + 5); // a piece and a few bytes
+    await writeRecord({ ...RECORD, sizeBytes: large.length });
+    expect(await writeShard({ ...RECORD, sizeBytes: large.length }, 0, large)).toBe(true);
+    const read = async (index: number): Promise<string> => {
+      const pieces: Buffer[] = [];
+      for await (const piece of streamShard("m", index)) pieces.push(Buffer.from(piece));
+      return sha256(Buffer.concat(pieces));
+    };
+    expect(await read(0)).toBe(sha256(large));
+    await expect(read(1)).rejects.toMatchObject({ code: "damaged" });
+    const other = large.slice();
+    other[70_000]! ^= 1;
+    await set(["shard", "m", 0], new Blob([other]), weights);
+    await expect(read(0)).rejects.toMatchObject({ code: "damaged" });
+    await set(["shard", "m", 0], large.buffer, weights); // as it is kept where Blobs are not
+    expect(await read(0)).toBe(sha256(large));
   });
 
   it("is written although two writes fail", async () => {

@@ -19,6 +19,11 @@ export interface ByteSource {
    * and stored on the way. Asking for shard i may start fetching i + 1 and further. Throws as `read`, and `damaged`, `disk_full`.
    */
   shard(index: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The bytes of a shard in order as the store reads them, each piece valid until the next is asked for; null where `shard` is the way.
+   * Throws `damaged`, after the last piece, where they are not what was stored: `shard` brings them again then.
+   */
+  pieces?(index: number): AsyncIterable<Uint8Array<ArrayBuffer>> | null;
 }
 
 /** Number of shards of a file. */

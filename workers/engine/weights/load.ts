@@ -1,4 +1,4 @@
-// Brings a model's weights from its file to a backend, shard by shard; at most two shards are in memory.
+// Brings a model's weights from its file to a backend, shard by shard: as a stream where it is stored, else with two shards in memory.
 import type { Backend } from "../base/backend.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
@@ -14,39 +14,92 @@ export interface LoadOptions {
 }
 
 /**
- * Writes every tensor the model needs to the backend, in the order of the file, while the next shard is being fetched.
+ * Writes every tensor the model needs to the backend, in the order of the file, while the next shard is being read. False where a stored
+ * shard turned out damaged when its rows had been written: it is whole again, and all has to be written to a fresh backend.
  * Throws what the source and the backend throw, `truncated_file`, and `aborted`.
  */
-export async function loadWeights(source: ByteSource, model: Model, backend: Backend, options: LoadOptions = {}): Promise<void> {
+export async function loadWeights(
+  source: ByteSource,
+  model: Model,
+  backend: Backend,
+  options: LoadOptions = {},
+): Promise<boolean> {
   const { signal, onProgress, shardBytes = SHARD_BYTES } = options;
   const { shards, totalBytes } = planLoad(model, shardBytes);
   const rows = new RowWriter(backend);
-  const stop = new AbortController(); // ends the fetch ahead when something fails
-  const fetching = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const fetch = (shard: ShardPlan | undefined): Promise<Uint8Array<ArrayBuffer>> | null => {
-    if (!shard) return null;
-    const bytes = source.shard(shard.index, fetching);
-    bytes.catch(() => null); // waited for in its turn; until then a failure is not unhandled
-    return bytes;
-  };
-  let next = fetch(shards[0]);
+  const stop = new AbortController(); // ends the reading ahead when something fails
+  const reading = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const open = (shard: ShardPlan | undefined): ShardReader | null =>
+    shard ? new ShardReader(source, shard.index, reading) : null;
+  let reader = open(shards[0]);
+  let next: ShardReader | null = null;
   let doneBytes = 0;
   try {
-    for (const [i, shard] of shards.entries()) {
-      const bytes = await next!;
-      next = fetch(shards[i + 1]);
-      for (const piece of shard.pieces) {
-        if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
-        if (piece.to > bytes.length) throw endsEarly(source, shard.index * shardBytes + bytes.length);
-        await rows.write(piece, bytes.subarray(piece.from, piece.to));
-        doneBytes += piece.to - piece.from;
+    for (const [i, { index, pieces }] of shards.entries()) {
+      next = open(shards[i + 1]);
+      let at = 0;
+      for (let bytes = await reader!.next(); bytes; bytes = await reader!.next()) {
+        const end = at + bytes.length;
+        for (const piece of pieces) {
+          if (signal?.aborted) throw new EngineError("aborted", "Stopped.");
+          const [from, to] = [Math.max(at, piece.from), Math.min(end, piece.to)];
+          if (from < to) await rows.write(piece, bytes.subarray(from - at, to - at));
+        }
+        at = end;
       }
-      release(bytes);
+      if (at < pieces.at(-1)!.to) throw endsEarly(source, index * shardBytes + at);
+      doneBytes += pieces.reduce((sum, { from, to }) => sum + to - from, 0);
       onProgress?.(doneBytes, totalBytes);
+      reader = next;
     }
+    return true;
+  } catch (error) {
+    if (!reader?.streams || EngineError.record(error).code !== "damaged") throw error;
+    await source.shard(reader.index, signal);
+    return false;
   } finally {
     stop.abort();
+    reader?.close();
+    next?.close();
   }
+}
+
+/** A shard's bytes, the first of them asked for at once. */
+class ShardReader {
+  /** They come from the store as they are read, and are found good or damaged in the end. */
+  readonly streams: boolean;
+  private readonly pieces: AsyncIterator<Uint8Array<ArrayBuffer>, void>;
+  private first: Promise<IteratorResult<Uint8Array<ArrayBuffer>, void>> | null;
+
+  constructor(
+    source: ByteSource,
+    readonly index: number,
+    signal: AbortSignal,
+  ) {
+    const stream = source.pieces?.(index) ?? null;
+    this.streams = stream !== null;
+    this.pieces = (stream ?? whole(source, index, signal))[Symbol.asyncIterator]();
+    this.first = this.pieces.next();
+    this.first.catch(() => null); // waited for in its turn; until then a failure is not unhandled
+  }
+
+  /** The next piece, valid until the one after it is asked for; null at the end. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | null> {
+    const step = await (this.first ?? this.pieces.next());
+    this.first = null;
+    return step.done ? null : step.value;
+  }
+
+  /** Asks for no more. */
+  close(): void {
+    this.pieces.return?.().catch(() => null); // nobody waits for it
+  }
+}
+
+async function* whole(source: ByteSource, index: number, signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  const bytes = await source.shard(index, signal);
+  yield bytes;
+  release(bytes);
 }
 
 /** Frees a shard now. Left to the garbage collector, several would pile up: it thinks little of an empty object. */

@@ -57,6 +57,27 @@ describe("loadWeights", () => {
     expect(most).toBe(2); // the one being written and the one being fetched
   });
 
+  it.each([16, 48, 1 << 20])("takes a stored shard in pieces of %i bytes, as they come", async (pieceBytes) => {
+    const { backend, written } = collector(4);
+    const source = streaming(memorySource(FILE, 100), pieceBytes);
+    expect(await loadWeights(source, model([embedding], [matrix], [norm]), backend, { shardBytes: 100 })).toBe(true);
+    for (const needed of [embedding, matrix, norm]) {
+      expect(written.get(needed.name)).toEqual([...FILE.subarray(needed.offset, needed.offset + needed.sizeBytes)]);
+    }
+  });
+
+  it("has a shard that streamed damaged brought again, and asks to start over", async () => {
+    const brought: number[] = [];
+    const memory = memorySource(FILE, 100);
+    const shard: ByteSource["shard"] = (index) => (brought.push(index), memory.shard(index));
+    const source = { ...streaming(memory, 16, 3), shard };
+    expect(await loadWeights(source, model([embedding], [matrix]), collector(4).backend, { shardBytes: 100 })).toBe(false);
+    expect(brought).toEqual([3]);
+    const hopeless = { ...source, shard: () => Promise.reject(new EngineError("damaged", "It stays so.")) };
+    const loading = loadWeights(hopeless, model([embedding], [matrix]), collector(4).backend, { shardBytes: 100 });
+    await expect(loading).rejects.toMatchObject({ message: "It stays so." });
+  });
+
   it("stops when asked, and lets the fetch ahead go", async () => {
     const controller = new AbortController();
     let aborted = 0;
@@ -150,4 +171,20 @@ function collector(
     dispose: never,
   };
   return { backend, written };
+}
+
+/** A source whose shards come in pieces, each overwritten when the next is asked for; shard `damaged` ends in an error. */
+function streaming(source: ByteSource, pieceBytes: number, damaged = -1): ByteSource {
+  async function* pieces(index: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+    const bytes = await source.shard(index);
+    const piece = new Uint8Array(pieceBytes);
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      const next = bytes.subarray(at, at + pieceBytes);
+      piece.set(next);
+      yield piece.subarray(0, next.length);
+      piece.fill(0xff);
+    }
+    if (index === damaged) throw new EngineError("damaged", "It was changed.");
+  }
+  return { ...source, pieces };
 }
