@@ -14,6 +14,7 @@ override CONTEXT = 1u;
 override QUERY_STRIDE = 0u; // for keep()
 override SCALE = 1.0f;
 override MAX_SPLITS = 1u;
+override WINDOW = 0xffffffffu; // positions a token sees, its own included
 override THREADS = 64u; // a multiple of HEAD8 is used for the values; the rest waits
 
 var<workgroup> query: array<vec4f, HEAD8 * 8>;  // of four heads
@@ -22,9 +23,10 @@ var<workgroup> weights: array<vec4f, THREADS>; // scores of a tile, their expone
 @compute @workgroup_size(THREADS) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   if (state.stop != 0) { return; }
   let count = state.position + 1;
-  let splits = split_count(count);
-  let span = (count + splits - 1) / splits;
-  let first = group.x * span;
+  let oldest = max(count, WINDOW) - WINDOW;
+  let splits = split_count(count - oldest);
+  let span = (count - oldest + splits - 1) / splits;
+  let first = oldest + group.x * span;
   let end = min(first + span, count);
   let lanes = THREADS / HEAD8; // threads that share eight dimensions
   let octet = local % HEAD8;

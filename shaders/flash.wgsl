@@ -14,6 +14,7 @@ override QUERY_STRIDE = 0u;
 override RESULT_STRIDE = 0u;
 override QUADS = 4u;  // multiple of 4
 override KEYS = 32u;
+override WINDOW = 0xffffffffu; // positions a token sees, its own included
 
 var<workgroup> query: array<vec4f, QUADS * HEAD8 * 8>; // [QUADS, HEAD8 * 8]
 var<workgroup> weights: array<vec4f, QUADS * KEYS>;    // scores of a tile, then their exponentials [QUADS, KEYS]
@@ -37,7 +38,8 @@ var<workgroup> weights: array<vec4f, QUADS * KEYS>;    // scores of a tile, then
   var denominator = vec4f();
   var sums0 = mat4x4f(); // four tokens in dimensions 0 to 3 of the thread's eight
   var sums1 = mat4x4f(); // and 4 to 7
-  for (var tile = 0u; tile < end; tile += KEYS) {
+  let oldest = max(state.position + first + 1, WINDOW) - WINDOW; // that the first token sees
+  for (var tile = oldest / KEYS * KEYS; tile < end; tile += KEYS) {
     for (var i = local; i < KEYS * QUADS / 4; i += threads) { score(tile, i % KEYS, i / KEYS * 4, cache, first); }
     workgroupBarrier(); // the scores of the tile are there
     var peak = best;
@@ -81,7 +83,8 @@ fn score(tile: u32, key: u32, quad: u32, cache: u32, first: u32) {
   }
   for (var q = 0u; q < 4; q++) {
     let ages = vec4f(vec4i(i32(state.position + first + 4 * (quad + q)) - i32(tile + key)) + vec4i(0, 1, 2, 3));
-    weights[(quad + q) * KEYS + key] = select(scores[q], vec4f(-1e30), ages < vec4f(0.0)); // no token sees a later one
+    // No token sees a later one. Where a tile has only positions too old for a token, its next one makes what came of it zero.
+    weights[(quad + q) * KEYS + key] = select(scores[q], vec4f(-1e30), (ages < vec4f(0.0)) | (ages >= vec4f(f32(WINDOW))));
   }
 }
 

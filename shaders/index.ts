@@ -30,6 +30,7 @@ import norm from "./norm.wgsl?raw";
 import pick from "./pick.wgsl?raw";
 import productsFloat from "./products_float.wgsl?raw";
 import productsInt8 from "./products_int8.wgsl?raw";
+import prompt from "./prompt.wgsl?raw";
 import quantize from "./quantize.wgsl?raw";
 import random from "./random.wgsl?raw";
 import reduceShared from "./reduce_shared.wgsl?raw";
@@ -58,6 +59,7 @@ export const KERNELS = {
   norm: kernel("norm", state, norm),
   shrink: kernel("shrink", state, shrink),
   expand: kernel("expand", state, expand),
+  prompt: kernel("prompt", state, prompt),
   flash_f16: kernel("flash_f16", state, flash, cacheF16),
   flash_int8: kernel("flash_int8", state, flash, cacheInt8),
   attend_f16: kernel("attend_f16", state, splits, attend, cacheF16),

@@ -5,11 +5,12 @@
 
 override HEAD = 8u;
 override MAX_SPLITS = 1u;
+override WINDOW = 0xffffffffu; // see attend.wgsl
 override THREADS = 64u;
 
 @compute @workgroup_size(THREADS) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   if (state.stop != 0) { return; }
-  let splits = split_count(state.position + 1);
+  let splits = split_count(min(state.position + 1, WINDOW));
   let base = group.x * MAX_SPLITS * (HEAD + 2);
   var peak = -1e30;
   for (var s = 0u; s < splits; s++) { peak = max(peak, partials[base + s * (HEAD + 2) + HEAD]); }

@@ -7,6 +7,9 @@ import type { FusedSegment, Matrix } from "./fuse.ts";
 import { LOGIT_ROWS } from "./memory.ts";
 import { addendBytes } from "./weights.ts";
 
+/** Positions of a learned prompt whose scores fit the least shared memory a GPU has. */
+const MAX_PROMPT = 4096;
+
 /** A low-rank change of a matrix, for shaders/shrink.wgsl and expand.wgsl. */
 export interface Change {
   readonly down: GPUBuffer; // A of each tensor [tensors · rank, cols filled up to 32s] f32
@@ -15,10 +18,20 @@ export interface Change {
   readonly rank: number;
 }
 
+/** A learned prompt of a layer, for shaders/prompt.wgsl. */
+export interface Prompt {
+  readonly length: number;
+  readonly keys: GPUBuffer; // [length, kv heads · head dim] f32
+  readonly values: GPUBuffer; // likewise
+  readonly gates: GPUBuffer; // [heads] f32
+}
+
 /** An adapter in GPU memory. */
 export interface Held {
   readonly id: number;
   readonly changes: ReadonlyMap<Matrix, Change>;
+  /** By layer. */
+  readonly prompts: ReadonlyMap<number, Prompt>;
   readonly low: GPUBuffer; // [chunk, tensors · rank] f32, of the largest change
   readonly strength: GPUBuffer; // vec4f, of which x counts
   readonly buffers: Buffers;
@@ -113,7 +126,15 @@ export class Rack implements AdapterRack {
     return held;
   }
 
-  private check({ lowRank }: Adapter): void {
+  private check({ lowRank, prompts }: Adapter): void {
+    const { layers, heads, kvHeads, headDim } = this.shape;
+    for (const [layer, { length, keys, values, gates }] of prompts) {
+      if (layer >= layers) throw misfit(`It has a prompt for layer ${layer + 1} of ${layers}.`);
+      const size = length * kvHeads * headDim;
+      if (length > MAX_PROMPT || keys.length !== size || values.length !== size || gates.length !== heads) {
+        throw misfit(`Its prompt of ${length} positions is not for ${heads} heads of ${headDim} over ${kvHeads}.`);
+      }
+    }
     for (const [name, { rank, a, b }] of lowRank) {
       const tensor = this.matrices.get(name)?.tensors.find((each) => each.name === name);
       if (!tensor) throw misfit(`It changes ${name}, which this model does not have.`);
@@ -142,9 +163,19 @@ export class Rack implements AdapterRack {
       await this.device.queue.onSubmittedWorkDone(); // what is written waits in memory of its own until then
     }
     const widest = Math.max(1, ...[...changes].map(([matrix, { rank }]) => rank * matrix.tensors.length));
+    const prompts = new Map<number, Prompt>();
+    for (const [layer, { length, keys, values, gates }] of adapter.prompts) {
+      prompts.set(layer, {
+        length,
+        keys: placed(buffers, `prompt keys ${layer}`, keys),
+        values: placed(buffers, `prompt values ${layer}`, values),
+        gates: placed(buffers, `prompt gates ${layer}`, gates),
+      });
+    }
     return {
       id: this.count++,
       changes,
+      prompts,
       low: buffers.storage("low", 4 * this.chunk * widest),
       strength: buffers.make("strength", 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
       buffers,
@@ -167,12 +198,13 @@ function placeChange(buffers: Buffers, matrix: Matrix, all: ReadonlyMap<string, 
     }
     firstRow += tensor.rows;
   }
-  const written = (label: string, floats: Float32Array<ArrayBuffer>): GPUBuffer => {
-    const buffer = buffers.storage(`${name} ${label}`, floats.byteLength);
-    buffers.device.queue.writeBuffer(buffer, 0, floats);
-    return buffer;
-  };
-  return { down: written("down", down), up: written("up", up), rank };
+  return { down: placed(buffers, `${name} down`, down), up: placed(buffers, `${name} up`, up), rank };
+}
+
+function placed(buffers: Buffers, label: string, floats: Float32Array): GPUBuffer {
+  const buffer = buffers.storage(label, floats.byteLength);
+  buffers.device.queue.writeBuffer(buffer, 0, floats.buffer, floats.byteOffset, floats.byteLength);
+  return buffer;
 }
 
 function misfit(why: string): EngineError {

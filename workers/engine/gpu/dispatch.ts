@@ -16,6 +16,8 @@ export interface Dispatch {
   readonly grid: readonly [Extent, Extent, Extent];
   /** True where attention with one split only needs no such step: it has written the result itself. */
   readonly merges: boolean;
+  /** Of attention: how many positions a token sees at most; all where this is not given. */
+  readonly window?: number | undefined;
 }
 
 /** How many tokens a plan runs: one, up to 8 that share each weight as it is unpacked, or up to a chunk in tiles. */

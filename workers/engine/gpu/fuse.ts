@@ -3,7 +3,7 @@ import type { LayoutName } from "../../../shaders/layouts.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import type { FinishName } from "../../../shaders/index.ts";
 import { assert } from "../base/errors.ts";
-import type { Activation, Linear, Model, Segment, Step, Tensor } from "../base/model.ts";
+import type { Activation, Attend, Linear, Model, Segment, Step, Tensor } from "../base/model.ts";
 
 /** Weights that are read by one kernel: tensors of one layout, their rows one after another. */
 export interface Matrix {
@@ -20,10 +20,7 @@ export interface Bias {
   readonly places: readonly { readonly tensor: Tensor; readonly firstRow: number }[];
 }
 
-export type Fused =
-  | { readonly op: "embed"; readonly matrix: Matrix }
-  | { readonly op: "attend"; readonly layer: number; readonly scale: number }
-  | FusedLinear;
+export type Fused = { readonly op: "embed"; readonly matrix: Matrix } | Attend | FusedLinear;
 
 /** A linear map and how it ends. */
 export interface FusedLinear {

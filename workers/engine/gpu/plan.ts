@@ -32,7 +32,7 @@ export function planPick({ programs, memory, shape }: Parts, how: "greedy" | "dr
 }
 
 function dispatchesOf(parts: Parts, step: Fused, before: Fused | undefined, steps: readonly Fused[], rows: Rows): Dispatch[] {
-  if (step.op === "attend") return attention(parts, step.layer, step.scale, rows);
+  if (step.op === "attend") return attention(parts, step, rows);
   const next = nextNorm(steps, step);
   if (step.op === "embed") return embedding(parts, step.matrix, next);
   const map = linear(parts, step, next, rows);

@@ -11,12 +11,13 @@ export interface Ready {
   readonly group: GPUBindGroup;
   readonly grid: readonly [Extent, Extent, Extent];
   readonly merges: boolean;
+  readonly window: number;
 }
 
 /** Looks up pipelines and makes bind groups, once. */
 export function makeReady(programs: Programs, dispatches: readonly Dispatch[]): Ready[] {
-  return dispatches.map(({ program, buffers, grid, merges }) => {
-    return { pipeline: programs.pipeline(program), group: programs.bind(program, buffers), grid, merges };
+  return dispatches.map(({ program, buffers, grid, merges, window = Infinity }) => {
+    return { pipeline: programs.pipeline(program), group: programs.bind(program, buffers), grid, merges, window };
   });
 }
 
@@ -132,9 +133,10 @@ export class Runner {
     const pass = encoder.beginComputePass();
     let pipeline: GPUComputePipeline | null = null;
     for (const { dispatches, position, tokens } of runs) {
-      const splits = Math.min(Math.ceil((position + 1) / SPLIT), MAX_SPLITS);
-      const extent = (e: Extent): number => (typeof e === "number" ? e : e === "splits" ? splits : Math.ceil(tokens / e.tokens));
       for (const dispatch of dispatches) {
+        const splits = Math.min(Math.ceil(Math.min(position + 1, dispatch.window) / SPLIT), MAX_SPLITS);
+        const extent = (e: Extent): number =>
+          typeof e === "number" ? e : e === "splits" ? splits : Math.ceil(tokens / e.tokens);
         if (dispatch.merges && splits === 1) continue;
         if (dispatch.pipeline !== pipeline) pass.setPipeline((pipeline = dispatch.pipeline));
         pass.setBindGroup(0, dispatch.group);

@@ -1,9 +1,9 @@
-// Biases and low-rank adapters on the GPU, against double precision. T0 on SwiftShader; a missing adapter fails.
+// Biases, adapters and sliding windows on the GPU, against double precision. T0 on SwiftShader; a missing adapter fails.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Backend } from "../../../../workers/engine/base/backend.ts";
 import { dawn } from "../../../shaders/dawn.ts";
 import { counting, type Counts } from "./counting.ts";
-import { biased, errorOf, lowRank, opened, plain } from "./tailored.ts";
+import { biased, errorOf, lowRank, opened, plain, prompt, SHAPE, windowed } from "./tailored.ts";
 
 // Keys and values are half floats: 2^-11 each, averaged over positions and summed over a residual.
 const TOLERANCE = 0.002;
@@ -98,6 +98,47 @@ describe("low-rank adapters", () => {
     expect(backend.info.memoryBytes).toBe(bytes);
     expect(await errorOf(backend, model)).toBeLessThan(TOLERANCE);
     expect(() => backend.adapters!.use([{ adapter: third, scale: 1 }])).toThrow("There is no adapter");
+  });
+});
+
+describe("learned prompts", () => {
+  it.each([1, 70])("of %i positions are attended to beside the text, beside low-rank changes", async (length) => {
+    const model = plain();
+    const backend = await opened(dawn(), model, "T0");
+    const [adapter, other] = [prompt(model, length), lowRank(model, ["q", "o"], 3)];
+    const [id, otherId] = [await backend.adapters!.add(adapter), await backend.adapters!.add(other)];
+    backend.adapters!.use([{ adapter: id, scale: 1 }]);
+    expect(await errorOf(backend, model, [{ adapter, scale: 1 }])).toBeLessThan(TOLERANCE);
+    const both = { adapter: other, scale: 1 };
+    backend.adapters!.use([
+      { adapter: id, scale: -0.5 },
+      { adapter: otherId, scale: 1 },
+    ]);
+    expect(await errorOf(backend, model, [{ adapter, scale: -0.5 }, both])).toBeLessThan(TOLERANCE);
+    backend.dispose();
+  });
+
+  it("are refused where they do not fit", async () => {
+    const backend = await opened(dawn(), plain(), "T0");
+    const other = prompt(plain({ ...SHAPE, heads: 8 }), 3);
+    await expect(backend.adapters!.add(other)).rejects.toMatchObject({ code: "bad_file" });
+    const later = { ...other, prompts: new Map([[1, other.prompts.get(0)!]]) };
+    await expect(backend.adapters!.add(later)).rejects.toMatchObject({ message: expect.stringContaining("layer 2 of 1") });
+    backend.dispose();
+  });
+});
+
+describe("a sliding window", () => {
+  it.each([
+    [5, "f16"],
+    [130, "f16"],
+    [40, "int8"],
+  ] as const)("of %i positions hides what is older, in tiles, over splits and alone, kept as %s", async (window, cache) => {
+    const model = windowed(window);
+    const backend = await opened(dawn(), model, "T0", cache);
+    const tolerance = TOLERANCE + (cache === "int8" ? 0.02 : 0);
+    expect(await errorOf(backend, model, [], [3, 1, 1, 1, 100, 40, 1, 1])).toBeLessThan(tolerance);
+    backend.dispose();
   });
 });
 

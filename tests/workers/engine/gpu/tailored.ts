@@ -72,6 +72,20 @@ export function lowRank({ model }: Tailored, names: readonly string[], seed: num
   return { lowRank: changes, prompts: new Map() };
 }
 
+/** A learned prompt of the layer, of so many positions. */
+export function prompt({ model }: Tailored, length: number): Adapter {
+  const { heads, kvHeads, headDim } = model.shape;
+  const floats = (seed: number, size: number): Float32Array =>
+    Float32Array.from({ length: size }, (_, i) => 3 * (random(seed, i) - 0.5));
+  const [keys, values] = [floats(1, length * kvHeads * headDim), floats(2, length * kvHeads * headDim)];
+  return { lowRank: new Map(), prompts: new Map([[0, { length, keys, values, gates: floats(3, heads) }]]) };
+}
+
+/** A LLaMA whose tokens see so many positions. */
+export function windowed(window: number): Tailored {
+  return withSteps(plain(), (step) => (step.op === "attend" ? { ...step, window } : step));
+}
+
 /** Pieces a text is run in: a few, many, one and one again. */
 const RUNS = [3, 40, 1, 1];
 
