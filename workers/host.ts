@@ -1,7 +1,10 @@
 // The browser as the engine sees it: what a worker has of it, behind base/host.ts.
 import { EngineError } from "./engine/base/errors.ts";
 import type { Host, Thread } from "./engine/base/host.ts";
+import threadProgram from "./cpu-thread.worker.ts?worker&url";
+import { isElsewhere, startFromElsewhere } from "./program.ts";
 import { recall, remember } from "./store/facts.ts";
+import { snapshots } from "./store/snapshots.ts";
 
 /** Built WASM files by name, and where the build put them. */
 const KERNELS: Record<string, string> = import.meta.glob("./engine/cpu/build/*.wasm", {
@@ -32,6 +35,7 @@ export function createHost(): Host {
     breathe: createBreath(),
     recall,
     remember,
+    snapshots,
   };
 }
 
@@ -48,7 +52,9 @@ async function kernelFile(name: string): Promise<ArrayBuffer> {
 }
 
 function startThread(): Thread {
-  const worker = new Worker(new URL("./cpu-thread.worker.ts", import.meta.url), { type: "module", name: "cria-thread" });
+  const worker = isElsewhere(threadProgram)
+    ? startFromElsewhere(threadProgram, "cria-thread")
+    : new Worker(new URL("./cpu-thread.worker.ts", import.meta.url), { type: "module", name: "cria-thread" });
   return {
     postMessage: (message) => worker.postMessage(message),
     onMessage: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),

@@ -7,7 +7,7 @@ import { createLibrary } from "./library/library.ts";
 import { welcome } from "./relay/reception.ts";
 
 // The build puts workers into assets/; the dev server serves the app at the root.
-const appUrl = new URL(import.meta.env.DEV ? "/" : "..", self.location.href).href;
+const appUrl = new URL(import.meta.env.DEV ? "/" : "..", import.meta.url).href;
 
 const room = new ModelRoom(createHost(), createLibrary(appUrl));
 

@@ -3,6 +3,6 @@ import { expose } from "comlink";
 import { createStoreApi } from "./library/store-api.ts";
 
 // The build puts workers into assets/; the dev server serves the app at the root.
-const appUrl = new URL(import.meta.env.DEV ? "/" : "..", self.location.href).href;
+const appUrl = new URL(import.meta.env.DEV ? "/" : "..", import.meta.url).href;
 
 expose(createStoreApi(appUrl));

@@ -95,7 +95,11 @@ export async function servePlainly(folder: () => string, headers: Readonly<Recor
     try {
       const body = await readFile(file);
       response
-        .writeHead(200, { "Content-Type": TYPES[file.split(".").at(-1) ?? ""] ?? "application/octet-stream", ...headers })
+        .writeHead(200, {
+          "Content-Type": TYPES[file.split(".").at(-1) ?? ""] ?? "application/octet-stream",
+          "Content-Length": body.length,
+          ...headers,
+        })
         .end(body);
     } catch {
       response.writeHead(404).end();

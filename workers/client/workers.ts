@@ -3,12 +3,17 @@ import { wrap, type Remote } from "comlink";
 import type { StoreApi } from "../engine/base/storage.ts";
 import type { WorkerApi } from "../engine/base/wire.ts";
 import { Wire, type Api } from "./wire.ts";
+import engineProgram from "../llm.worker.ts?worker&url";
+import { isElsewhere, startFromElsewhere } from "../program.ts";
+import storeProgram from "../store.worker.ts?worker&url";
 
 let store: Wire<Remote<StoreApi>> | null = null;
 
 /** An engine of this page's own. `onEnd` is called when it has ended, however it did. */
 export function startEngine(onEnd: () => void): { readonly wire: Wire<Api>; readonly worker: Worker } {
-  const worker = new Worker(new URL("../llm.worker.ts", import.meta.url), { type: "module", name: "cria" });
+  const worker = isElsewhere(engineProgram)
+    ? startFromElsewhere(engineProgram, "cria")
+    : new Worker(new URL("../llm.worker.ts", import.meta.url), { type: "module", name: "cria" });
   const wire = new Wire<Api>(wrap<WorkerApi>(worker), () => {
     worker.terminate();
     onEnd();
@@ -20,7 +25,9 @@ export function startEngine(onEnd: () => void): { readonly wire: Wire<Api>; read
 /** The living worker that keeps models; a new one where there is none. */
 export function connectStore(): Wire<Remote<StoreApi>> {
   if (store === null || store.isDead) {
-    const worker = new Worker(new URL("../store.worker.ts", import.meta.url), { type: "module", name: "cria-store" });
+    const worker = isElsewhere(storeProgram)
+      ? startFromElsewhere(storeProgram, "cria-store")
+      : new Worker(new URL("../store.worker.ts", import.meta.url), { type: "module", name: "cria-store" });
     store = new Wire(wrap<StoreApi>(worker), () => worker.terminate());
     watch(worker, store, "The store's worker", "Try again: what has arrived is kept.");
   }

@@ -69,6 +69,7 @@ describe("the library's types", () => {
       "advise",
       "convertCheckpoint",
       "inspectCheckpoint",
+      "languageModel",
       "load",
     ]);
   });
