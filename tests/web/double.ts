@@ -249,7 +249,7 @@ export class EngineDouble implements Engine {
   storageRoom = async (): Promise<Room> => {
     const modelsBytes = this.storedBytes + this.others.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
     const [usageBytes, quotaBytes] = [modelsBytes + 6_000_000, 12_000_000_000];
-    return { usageBytes, quotaBytes, freeBytes: quotaBytes - usageBytes, modelsBytes, persistent: false };
+    return { usageBytes, quotaBytes, freeBytes: quotaBytes - usageBytes, modelsBytes, readingsBytes: this.readingsBytes, persistent: false };
   };
 
   adapterFiles = (address: string): Promise<File[]> => Promise.resolve([new File(["lora"], address.split("/").at(-1)!)]);
@@ -323,6 +323,15 @@ export class EngineDouble implements Engine {
   };
 
   exportModel = async (): Promise<boolean> => true;
+
+  /** What models have read of conversations. */
+  readingsBytes = 48_000_000;
+  readonly forgotten: (string | null)[] = [];
+
+  forgetReadings = async (conversation: string | null = null): Promise<void> => {
+    this.forgotten.push(conversation);
+    if (conversation === null) this.readingsBytes = 0;
+  };
 
   keepToken = async (origin: string, token: string | null): Promise<void> => {
     if (token === null) this.tokens.delete(origin);

@@ -136,7 +136,7 @@ export class Talk {
     let text = "";
     let tokens = 0;
     let stop: StopType | null = null;
-    for await (const { choices, usage } of await cria.chat.completions.create(request, { signal })) {
+    for await (const { choices, usage } of await cria.chat.completions.create(request, { signal, urgency: "widget" })) {
       const piece = choices[0].delta.content ?? "";
       stop = choices[0].stop_type ?? stop;
       if (piece !== "") {

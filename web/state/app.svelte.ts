@@ -199,6 +199,7 @@ export class App {
   async deleteConversation(conversation: Conversation): Promise<void> {
     if (this.chat.conversation?.id === conversation.id) this.chat.startNew();
     const archive = await this.conversations.remove(conversation.id);
+    await this.engine.forgetReadings(conversation.id).catch(() => undefined); // what can't be stored isn't there either
     const undo = archive && { label: "Undo", run: () => void this.conversations.restore(archive) };
     this.notices.say(`Deleted “${conversation.title}”.`, undo);
   }

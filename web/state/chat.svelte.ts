@@ -183,7 +183,7 @@ export class Chat {
           ...(adapters.length > 0 && { adapters }),
           stream: true,
         },
-        { signal: controller.signal },
+        { signal: controller.signal, conversation: conversation.id },
       );
       for await (const chunk of stream) {
         text += this.#take(chunk);

@@ -8,7 +8,15 @@ export type Engine = Pick<
 > &
   Pick<
     typeof store,
-    "adapterFiles" | "storageRoom" | "lookAt" | "downloadModel" | "keepFiles" | "exportModel" | "keepToken" | "tokenOrigins"
+    | "adapterFiles"
+    | "forgetReadings"
+    | "storageRoom"
+    | "lookAt"
+    | "downloadModel"
+    | "keepFiles"
+    | "exportModel"
+    | "keepToken"
+    | "tokenOrigins"
   >;
 
 /** The engine in its worker, and the store in its own. */

@@ -90,6 +90,12 @@ export class Shelf {
     await this.refresh();
   }
 
+  /** Forgets what models have read of all conversations. */
+  async forgetReadings(): Promise<void> {
+    await this.engine.forgetReadings();
+    await this.refresh();
+  }
+
   /** Looks what is behind an address, a repository's revision included ("owner/name@branch"). Downloads nothing. */
   async look(address: string, token: string | null = null): Promise<void> {
     this.#look?.abort();

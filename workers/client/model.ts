@@ -14,7 +14,7 @@ import type {
   EmbeddingRequest,
 } from "../engine/base/openai.ts";
 import type { ScoreRequest, ScoreResponse } from "../engine/base/score.ts";
-import type { LoadedModel, ModelInfo, Reply, Stats } from "../engine/base/wire.ts";
+import type { LoadedModel, Manner, ModelInfo, Reply, Stats } from "../engine/base/wire.ts";
 
 /** Where a model is: a handle over a connection. */
 export interface Seat {
@@ -49,18 +49,19 @@ export class SeatedModel implements Cria {
     private readonly around: Around,
   ) {
     this.completions = creator<CompletionRequest, Completion, Completion>(
-      (request, signal) => this.run(signal, (api, job, model) => api.complete(model, job, request)),
-      (request, signal) =>
-        this.stream(request, signal, (q) => (api, job, model, port) => api.streamCompletion(model, job, q, port)),
+      (request, { signal }, manner) => this.run(signal, (api, job, model) => api.complete(model, job, request, manner)),
+      (request, { signal }, manner) =>
+        this.stream(request, signal, (q) => (api, job, model, port) => api.streamCompletion(model, job, q, port, manner)),
     );
     const completions = creator<ChatRequest, ChatCompletion, ChatCompletionChunk>(
-      (request, signal) => this.run(signal, (api, job, model) => api.chat(model, job, request)),
-      (request, signal) => this.stream(request, signal, (q) => (api, job, model, port) => api.streamChat(model, job, q, port)),
+      (request, { signal }, manner) => this.run(signal, (api, job, model) => api.chat(model, job, request, manner)),
+      (request, { signal }, manner) =>
+        this.stream(request, signal, (q) => (api, job, model, port) => api.streamChat(model, job, q, port, manner)),
     );
     this.chat = { completions };
     this.embeddings = {
-      create: (request: EmbeddingRequest, { signal }: RequestOptions = {}) =>
-        this.run(signal, (api, job, model) => api.embed(model, job, plain(request))),
+      create: (request: EmbeddingRequest, options: RequestOptions = {}) =>
+        this.run(options.signal, (api, job, model) => api.embed(model, job, plain(request), mannerOf(options))),
     };
     this.adapters = new ModelAdapters((signal, call) => this.run(signal, call));
     this.settle(seat);
@@ -82,7 +83,7 @@ export class SeatedModel implements Cria {
     const { against } = request; // typed arrays: cloned as they are
     const { context, continuations, distributions = false, adapters = null } = plain({ ...request, against: null });
     const asked = { context, continuations, distributions, adapters, ...(against && { against }) };
-    return this.run(options.signal, (api, job, model) => api.score(model, job, asked));
+    return this.run(options.signal, (api, job, model) => api.score(model, job, asked, mannerOf(options)));
   }
 
   stats(): Promise<Stats> {
@@ -164,13 +165,18 @@ export class SeatedModel implements Cria {
 
 /** `create`, whole or streamed as the request says. */
 function creator<Request extends { readonly stream?: boolean | null }, Whole, Piece>(
-  whole: (request: Request, signal: AbortSignal | undefined) => Promise<Whole>,
-  streamed: (request: Request, signal: AbortSignal | undefined) => Promise<AsyncIterable<Piece>>,
+  whole: (request: Request, options: RequestOptions, manner: Manner) => Promise<Whole>,
+  streamed: (request: Request, options: RequestOptions, manner: Manner) => Promise<AsyncIterable<Piece>>,
 ): Create<Request, Whole, Piece> {
   function create(request: Request & { stream: true }, options?: RequestOptions): Promise<AsyncIterable<Piece>>;
   function create(request: Request & { stream?: false | null }, options?: RequestOptions): Promise<Whole>;
   function create(request: Request, options: RequestOptions = {}): Promise<AsyncIterable<Piece> | Whole> {
-    return request.stream ? streamed(plain(request), options.signal) : whole(plain(request), options.signal);
+    return (request.stream ? streamed : whole)(plain(request), options, mannerOf(options));
   }
   return { create };
+}
+
+/** What of a request's options crosses to the engine. */
+function mannerOf({ urgency, conversation }: RequestOptions): Manner {
+  return { ...(urgency && { urgency }), ...(conversation && { conversation }) };
 }

@@ -70,6 +70,11 @@ export function adapterFiles(address: string, access: Partial<Access> = {}, sign
   return job<File[]>({ ...(signal && { signal }) }, (api, id) => api.adapterFiles(id, request));
 }
 
+/** Forgets what models have read of a conversation, or of all of them: they read it again when it goes on. */
+export async function forgetReadings(conversation: string | null = null): Promise<void> {
+  await connectStore().ask((api) => api.forgetReadings(conversation));
+}
+
 /** Keeps an access token for a host ("https://huggingface.co") in this browser; null forgets it. It is sent to that host alone. */
 export async function keepToken(origin: string, token: string | null): Promise<void> {
   await connectStore().ask((api) => api.keepToken(origin, token));

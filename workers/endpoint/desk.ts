@@ -4,11 +4,14 @@ import { run, stream } from "../client/requests.ts";
 import { Wire } from "../client/wire.ts";
 import type { Create, RequestOptions } from "../engine/base/cria.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest, Completion, CompletionRequest } from "../engine/base/openai.ts";
-import type { WorkerApi } from "../engine/base/wire.ts";
+import type { Manner, WorkerApi } from "../engine/base/wire.ts";
 import { endOfLife } from "../relay/life.ts";
 import type { EngineLine } from "../relay/switchboard.ts";
 import { answer, endpointPath } from "./answer.ts";
 import type { Served } from "./served.ts";
+
+/** A program may wait where a person does not. */
+const MANNER: Manner = { urgency: "background" };
 
 /** What a request ends with when the engine's tab has gone. */
 const GONE = {
@@ -55,18 +58,18 @@ async function modelAt({ port, life }: EngineLine): Promise<Served | null> {
   const { model, info, sinceMs } = loaded;
   const chat = (request: ChatRequest, { signal }: RequestOptions = {}): Promise<unknown> =>
     request.stream
-      ? stream(wire, AT_ONCE, signal, (api, job, port) => api.streamChat(model, job, request, port))
-      : run(wire, signal, (api, job) => api.chat(model, job, request));
+      ? stream(wire, AT_ONCE, signal, (api, job, port) => api.streamChat(model, job, request, port, MANNER))
+      : run(wire, signal, (api, job) => api.chat(model, job, request, MANNER));
   const complete = (request: CompletionRequest, { signal }: RequestOptions = {}): Promise<unknown> =>
     request.stream
-      ? stream(wire, AT_ONCE, signal, (api, job, port) => api.streamCompletion(model, job, request, port))
-      : run(wire, signal, (api, job) => api.complete(model, job, request));
+      ? stream(wire, AT_ONCE, signal, (api, job, port) => api.streamCompletion(model, job, request, port, MANNER))
+      : run(wire, signal, (api, job) => api.complete(model, job, request, MANNER));
   return {
     info,
     since: Math.floor(sinceMs / 1000),
     chat: { completions: { create: chat as Create<ChatRequest, ChatCompletion, ChatCompletionChunk>["create"] } },
     completions: { create: complete as Create<CompletionRequest, Completion, Completion>["create"] },
-    embeddings: { create: (request, { signal } = {}) => run(wire, signal, (api, job) => api.embed(model, job, request)) },
+    embeddings: { create: (request, { signal } = {}) => run(wire, signal, (api, job) => api.embed(model, job, request, MANNER)) },
   };
 }
 

@@ -10,6 +10,7 @@ import type {
   LoadedModel,
   LoadProgress,
   LoadRequest,
+  Manner,
   ModelPreview,
   ModelSource,
   Outlet,
@@ -68,20 +69,22 @@ export class CallerApi implements WorkerApi {
 
   detokenize: WorkerApi["detokenize"] = (model, ids) => reply(() => this.need(model).engine.detokenize(ids));
 
-  chat: WorkerApi["chat"] = (model, job, request) => {
-    return this.asJob(job, (signal) => this.whole(model, (engine) => engine.chat(request), wholeChat, signal));
+  chat: WorkerApi["chat"] = (model, job, request, manner) => {
+    return this.asJob(job, (signal) => this.whole(model, (engine) => inManner(engine.chat(request), manner), wholeChat, signal));
   };
 
-  complete: WorkerApi["complete"] = (model, job, request) => {
-    return this.asJob(job, (signal) => this.whole(model, (engine) => engine.complete(request), wholeCompletion, signal));
+  complete: WorkerApi["complete"] = (model, job, request, manner) => {
+    return this.asJob(job, (signal) =>
+      this.whole(model, (engine) => inManner(engine.complete(request), manner), wholeCompletion, signal),
+    );
   };
 
-  streamChat: WorkerApi["streamChat"] = (model, job, request, outlet) => {
-    return reply(() => this.stream(model, job, (engine) => engine.chat(request), chatChunks, outlet));
+  streamChat: WorkerApi["streamChat"] = (model, job, request, outlet, manner) => {
+    return reply(() => this.stream(model, job, (engine) => inManner(engine.chat(request), manner), chatChunks, outlet));
   };
 
-  streamCompletion: WorkerApi["streamCompletion"] = (model, job, request, outlet) => {
-    return reply(() => this.stream(model, job, (engine) => engine.complete(request), completionChunks, outlet));
+  streamCompletion: WorkerApi["streamCompletion"] = (model, job, request, outlet, manner) => {
+    return reply(() => this.stream(model, job, (engine) => inManner(engine.complete(request), manner), completionChunks, outlet));
   };
 
   stop(job: number): Promise<void> {
@@ -89,12 +92,12 @@ export class CallerApi implements WorkerApi {
     return Promise.resolve();
   }
 
-  score: WorkerApi["score"] = (model, job, request) => {
-    return this.asJob(job, (signal) => this.work(model, (engine) => engine.score(request), signal));
+  score: WorkerApi["score"] = (model, job, request, manner) => {
+    return this.asJob(job, (signal) => this.work(model, (engine) => inManner(engine.score(request), manner), signal));
   };
 
-  embed: WorkerApi["embed"] = (model, job, request) => {
-    return this.asJob(job, (signal) => this.work(model, (engine) => engine.embed(request), signal));
+  embed: WorkerApi["embed"] = (model, job, request, manner) => {
+    return this.asJob(job, (signal) => this.work(model, (engine) => inManner(engine.embed(request), manner), signal));
   };
 
   previewAdapter: WorkerApi["previewAdapter"] = (model, job, request) => {
@@ -232,6 +235,14 @@ export class CallerApi implements WorkerApi {
 
 function authorOf(engine: Engine): Author {
   return { model: engine.info.id, bytesOf: (id) => engine.tokenizer.piece(id, { special: true }) };
+}
+
+/** A request found good, to be run in a manner. */
+function inManner<T>(
+  start: (signal?: AbortSignal, manner?: Manner) => T,
+  manner: Manner | undefined,
+): (signal?: AbortSignal) => T {
+  return (signal) => start(signal, manner);
 }
 
 /** What `work` gives or throws, as data. */

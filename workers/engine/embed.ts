@@ -37,13 +37,14 @@ export function embeddingWishes(request: EmbeddingRequest, { tokenizer }: Loadab
   return { inputs, base64: format === "base64" };
 }
 
-/** One vector a text, in order. The KV cache is used for it. Throws `bad_request` where the model's states can't be had, `aborted`. */
+/** One vector a text, in order. The KV cache is used for it; `pause` is called between two texts. Throws `bad_request` where the model's states can't be had, `aborted`. */
 export async function embed(
   session: Session,
   file: Loadable,
   model: string,
   { inputs, base64 }: EmbeddingWishes,
   signal?: AbortSignal,
+  pause?: () => Promise<unknown>,
 ): Promise<Embeddings> {
   const { hidden } = session;
   if (!hidden || !isGguf(file)) throw badRequest("This model gives no embeddings: its hidden states are out of reach here.");
@@ -53,6 +54,7 @@ export async function embed(
     const pool = new MeanPool(norm.weight, norm.epsilon);
     await hidden(tokens, (rows) => pool.take(rows), signal);
     const vector = pool.vector();
+    await pause?.();
     data.push({ object: "embedding", index, embedding: base64 ? toBase64(vector) : [...vector] });
   }
   const tokens = inputs.reduce((sum, { length }) => sum + length, 0);

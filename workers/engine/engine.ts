@@ -1,19 +1,18 @@
 // A model that answers: from a file to weights in memory, and from requests to text. Everything above the backends meets here.
 import { AdapterDesk } from "./adapter-desk.ts";
-import { NOT_READ, type Ending, type Pieces } from "./answers.ts";
+import { answer, type Figures, type Task } from "./answering.ts";
+import { NOT_READ, type Pieces } from "./answers.ts";
+import type { AdapterUse } from "./base/adapters.ts";
 import { openBackend } from "./backends.ts";
 import type { BackendInfo, CacheType } from "./base/backend.ts";
 import { EngineError } from "./base/errors.ts";
 import type { Host } from "./base/host.ts";
-import type { ChatRequest, CompletionRequest, EmbeddingRequest, Embeddings, StopType } from "./base/openai.ts";
+import type { ChatRequest, CompletionRequest, EmbeddingRequest, Embeddings } from "./base/openai.ts";
 import type { ScoreRequest, ScoreResponse } from "./base/score.ts";
-import type { BackendChoice, LoadProgress, ModelDefaults, ModelInfo, Stats } from "./base/wire.ts";
+import type { BackendChoice, LoadProgress, Manner, ModelDefaults, ModelInfo, Stats } from "./base/wire.ts";
 import { FORMATS } from "./chat/template.ts";
-import { generate, type Piece } from "./decode/generate.ts";
-import { PromptScorer } from "./decode/score.ts";
 import { scoreContinuations } from "./decode/continuations.ts";
 import { embed, embeddingWishes } from "./embed.ts";
-import type { Constraint } from "./grammar/constraint.ts";
 import { Grammars } from "./grammar/grammar.ts";
 import { isGguf, type Loadable } from "./loadable.ts";
 import { BackendSession, type Session } from "./model/session.ts";
@@ -25,9 +24,10 @@ import {
   promptFormat,
   scoreWishes,
   tokenIds,
-  type Wishes,
 } from "./parameters.ts";
+import { KvMemory, type Variant } from "./memory.ts";
 import { Queue } from "./queue.ts";
+import { Turn } from "./turn.ts";
 import { Detokenizer } from "./text/detokenizer.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 import { callFormat } from "./tools/calls.ts";
@@ -48,22 +48,8 @@ export interface EngineOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A request found good: gives its pieces when called, once the requests before it are done. Stopping ends them, without an error. */
-export type Prepared = (signal?: AbortSignal) => Pieces;
-
-/** What a request comes to before it runs. */
-interface Task {
-  readonly prompt: readonly number[];
-  readonly wishes: Wishes;
-  /** The prompt's text, where it comes back before the answer; else null. */
-  readonly echo: string | null;
-  readonly detokenizer: Detokenizer;
-}
-
-/** A task whose answer is held to its form, if it has one. */
-interface HeldTask extends Task {
-  readonly constraint: Constraint | null;
-}
+/** A request found good: gives its pieces when called, in its turn. Stopping ends them, without an error. */
+export type Prepared = (signal?: AbortSignal, manner?: Manner) => Pieces;
 
 /**
  * Loads the weights of a file into a backend. Throws `out_of_memory`, `no_gpu`, `no_wasm_simd`, `aborted` and what reading
@@ -83,11 +69,14 @@ export async function openEngine(host: Host, file: Loadable, options: EngineOpti
 export class Engine {
   private readonly queue = new Queue();
   private readonly closing = new AbortController();
-  private prefill: Stats["prefill"] = { tokens: 0, cachedTokens: 0, milliseconds: 0 };
-  private decode: Stats["decode"] = { tokens: 0, milliseconds: 0 };
+  private figures: Figures = {
+    prefill: { tokens: 0, cachedTokens: 0, milliseconds: 0 },
+    decode: { tokens: 0, milliseconds: 0 },
+  };
   private readonly grammars: Grammars;
   /** What is loaded beside the weights. To change it, come in between two requests with `aside`. */
   readonly adapters: AdapterDesk;
+  private readonly memory: KvMemory;
 
   constructor(
     private readonly host: Host,
@@ -99,6 +88,8 @@ export class Engine {
   ) {
     this.grammars = new Grammars(file.tokenizer);
     this.adapters = new AdapterDesk(host, file, session.adapters);
+    const fingerprint = `${file.source.sizeBytes} ${file.quantization} ${file.parameters}`;
+    this.memory = new KvMemory(session, { model: options.id, fingerprint }, host.snapshots ?? null, host.memoryBytes);
   }
 
   get tokenizer(): Tokenizer {
@@ -128,7 +119,7 @@ export class Engine {
   get stats(): Stats {
     const { backend, memoryBytes }: BackendInfo = this.session.info;
     const held = (kind: BackendInfo["backend"]): number => (backend === kind ? memoryBytes : 0);
-    return { load: this.load, prefill: this.prefill, decode: this.decode, gpuBytes: held("webgpu"), wasmBytes: held("wasm") };
+    return { load: this.load, ...this.figures, gpuBytes: held("webgpu"), wasmBytes: held("wasm") };
   }
 
   tokenize(text: string, options: { readonly bos?: boolean; readonly special?: boolean }): number[] {
@@ -154,8 +145,8 @@ export class Engine {
     const detokenizer = new Detokenizer(this.tokenizer);
     const prepared = this.prepare({ prompt, wishes: { ...wishes, stop, format }, echo: null, detokenizer });
     if (!calling) return prepared;
-    return (signal) =>
-      readingCalls(prepared(signal), new ToolReader(convention, opened), { ids: [], text: "", scores: [] }, NOT_READ);
+    return (signal, manner) =>
+      readingCalls(prepared(signal, manner), new ToolReader(convention, opened), { ids: [], text: "", scores: [] }, NOT_READ);
   }
 
   /** Checks a completion request. Throws `bad_request`, `context_full`, `disposed`. */
@@ -170,44 +161,41 @@ export class Engine {
   }
 
   /** Checks a request to score continuations; what it gives runs it, once the requests before it are done. Throws `bad_request`, `disposed`. */
-  score(request: ScoreRequest): (signal?: AbortSignal) => Promise<ScoreResponse> {
+  score(request: ScoreRequest): (signal?: AbortSignal, manner?: Manner) => Promise<ScoreResponse> {
     this.needOpen();
     const checked = scoreWishes(request, this.tokenizer.vocab);
-    this.adapters.applied(checked.adapters ?? []);
-    return async (given) => {
-      const signal = given ? AbortSignal.any([given, this.closing.signal]) : this.closing.signal;
-      const leave = await this.queue.enter(signal);
-      try {
-        this.needOpen();
-        this.adapters.use(checked.adapters ?? []);
-        return await scoreContinuations(this.session, this.tokenizer, checked, signal);
-      } finally {
-        leave();
-      }
-    };
+    const variant = this.variant(checked.adapters ?? []);
+    return (signal, manner) =>
+      this.inTurn(
+        async (turn, ending) => {
+          await this.memory.turnTo([], variant, false);
+          return scoreContinuations(this.session, this.tokenizer, checked, ending, () => turn.pause());
+        },
+        signal,
+        manner,
+      );
   }
 
   /** Checks a request for embeddings; what it gives runs it in its turn. Throws `bad_request`, `disposed`. */
-  embed(request: EmbeddingRequest): (signal?: AbortSignal) => Promise<Embeddings> {
+  embed(request: EmbeddingRequest): (signal?: AbortSignal, manner?: Manner) => Promise<Embeddings> {
     this.needOpen();
     const { file, session, options } = this;
     const wishes = embeddingWishes(request, file, session.contextLength);
-    const run = (signal?: AbortSignal): Promise<Embeddings> => {
-      this.adapters.use([]);
-      return embed(session, file, options.id, wishes, signal);
-    };
-    return (signal) => this.aside(() => run(signal), signal);
+    const variant = this.variant([]);
+    return (signal, manner) =>
+      this.inTurn(
+        async (turn, ending) => {
+          await this.memory.turnTo([], variant, false);
+          return embed(session, file, options.id, wishes, ending, () => turn.pause());
+        },
+        signal,
+        manner,
+      );
   }
 
   /** Runs something between two requests. Throws `aborted`, `disposed`. */
-  async aside<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const leave = await this.queue.enter(signal);
-    try {
-      this.needOpen();
-      return await work();
-    } finally {
-      leave();
-    }
+  aside<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.inTurn(work, signal);
   }
 
   /** Ends what is running and what waits, then frees the model. Used afterwards, it throws `disposed`. */
@@ -219,7 +207,7 @@ export class Engine {
     leave();
   }
 
-  private prepare(task: Task): Prepared {
+  private prepare(task: Omit<Task, "variant" | "constraint">): Prepared {
     this.needOpen();
     const room = this.session.contextLength - task.prompt.length;
     if (room < Math.min(1, task.wishes.maxTokens ?? 1)) {
@@ -230,68 +218,50 @@ export class Engine {
       );
     }
     const { format, maxTokens, adapters } = task.wishes;
-    this.adapters.applied(adapters);
+    const variant = this.variant(adapters);
     const constraint = format && this.grammars.constrain(format, Math.min(room, maxTokens ?? Infinity));
-    const held = { ...task, constraint };
-    return (signal) => this.answer(held, signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal);
+    return (given, manner = {}) => {
+      const signal = this.stoppedBy(given);
+      const { session, memory, host } = this;
+      const begin = (): Promise<Turn> => this.begin(signal, manner);
+      const report = (figures: Figures): void => void (this.figures = figures);
+      const around = { session, memory, host, endIds: this.tokenizer.endIds, begin, report };
+      return answer(around, { ...task, variant, constraint }, signal, manner);
+    };
   }
 
-  private async *answer(task: HeldTask, signal: AbortSignal): Pieces {
-    const ending: Ending = { stopType: "stopped", promptTokens: task.prompt.length, cachedTokens: 0, newTokens: 0 };
-    let leave: () => void = () => undefined;
+  /** Runs something in its turn. Throws `aborted`, `busy`, `disposed`. */
+  private async inTurn<T>(
+    work: (turn: Turn, signal: AbortSignal) => Promise<T>,
+    given?: AbortSignal,
+    manner: Manner = {},
+  ): Promise<T> {
+    const signal = this.stoppedBy(given);
+    const turn = await this.begin(signal, manner);
     try {
-      leave = await this.queue.enter(signal);
-      this.needOpen();
-      const logits = yield* this.read(task, signal);
-      const stopType = yield* this.write(task, logits, signal);
-      return { ...ending, stopType, cachedTokens: this.prefill.cachedTokens, newTokens: this.decode.tokens };
-    } catch (error) {
-      // Stopping is no error: what was said so far stands.
-      if (EngineError.record(error).code === "aborted") return ending;
-      throw error;
+      return await work(turn, signal);
     } finally {
-      leave();
+      turn.end();
     }
   }
 
-  /** Reads the prompt; gives it back as a piece where it is to be echoed. */
-  private async *read({ prompt, wishes, echo }: Task, signal: AbortSignal): AsyncGenerator<Piece, Float32Array, void> {
-    this.decode = { tokens: 0, milliseconds: 0 };
-    this.prefill = { tokens: prompt.length, cachedTokens: 0, milliseconds: 0 };
-    const began = this.host.now();
-    const scorer =
-      echo !== null && wishes.alternatives !== null
-        ? new PromptScorer(prompt, wishes.alternatives, this.session.shape.vocab)
-        : null;
-    this.adapters.use(wishes.adapters);
-    const { logits, cachedTokens } = await this.session.prefill(prompt, { signal, onLogits: scorer?.take });
-    this.prefill = { tokens: prompt.length, cachedTokens, milliseconds: this.host.now() - began };
-    if (echo !== null) yield { ids: prompt, text: echo, scores: scorer?.scores ?? [] };
-    return logits;
+  /** Waits for a turn. Throws `aborted`, `busy`, `disposed`. */
+  private async begin(signal: AbortSignal, { urgency = "person" }: Manner): Promise<Turn> {
+    const { queue, memory, host } = this;
+    const turn = await Turn.begin({ queue, memory, urgency, signal, now: () => host.now() });
+    if (this.closing.signal.aborted) turn.end();
+    this.needOpen();
+    return turn;
   }
 
-  /** Goes on from the logits of the prompt, keeping count. */
-  private async *write(
-    { wishes, detokenizer, constraint }: HeldTask,
-    logits: Float32Array,
-    signal: AbortSignal,
-  ): AsyncGenerator<Piece, StopType, void> {
-    const began = this.host.now();
-    const endIds = wishes.ignoreEos && !constraint ? [] : this.tokenizer.endIds;
-    const { session, host } = this;
-    const options = { ...wishes, endIds, constraint, signal, breathe: () => host.breathe(), now: () => host.now() };
-    const pieces = generate(session, detokenizer, logits, options);
-    try {
-      for (;;) {
-        const next = await pieces.next();
-        const tokens = this.decode.tokens + (next.done ? 0 : next.value.ids.length);
-        this.decode = { tokens, milliseconds: this.host.now() - began };
-        if (next.done) return next.value;
-        yield next.value;
-      }
-    } finally {
-      await pieces.return("stopped");
-    }
+  private stoppedBy(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal;
+  }
+
+  /** What a request wants applied to the weights. Throws `bad_request` for adapters that are not loaded. */
+  private variant(uses: readonly AdapterUse[]): Variant {
+    const applied = this.adapters.applied(uses);
+    return { name: applied.length > 0 ? JSON.stringify(applied) : "", apply: () => this.adapters.use(uses) };
   }
 
   private needOpen(): void {

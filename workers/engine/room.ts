@@ -57,7 +57,7 @@ export class ModelRoom {
    */
   async load(request: LoadRequest, onProgress: (progress: LoadProgress) => void, signal: AbortSignal): Promise<number> {
     this.audience.add(onProgress);
-    const leave = await this.loading.enter(signal).finally(() => this.audience.delete(onProgress));
+    const leave = await this.loading.enter({ signal }).finally(() => this.audience.delete(onProgress));
     try {
       const { current } = this;
       const say = (progress: LoadProgress): void => {
@@ -126,7 +126,7 @@ export class ModelRoom {
 
   /** Runs something while nothing is loaded and nothing is answered. */
   async alone(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const leave = await this.loading.enter(signal);
+    const leave = await this.loading.enter({ signal });
     try {
       await (this.current ? this.current.engine.aside(work, signal) : work());
     } finally {

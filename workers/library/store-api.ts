@@ -13,6 +13,7 @@ import { openKept, openModel, type OpenedModel, type Surroundings } from "./sour
 import { findModel, listModels } from "../store/models.ts";
 import { readRecord } from "../store/records.ts";
 import { estimate, isPersistent } from "../store/room.ts";
+import { forgetAllReadings, forgetConversation, readingsBytes } from "../store/snapshots.ts";
 import { keepToken, tokenOrigins } from "../store/tokens.ts";
 
 /** The api of a worker of the app in the folder `appUrl`. */
@@ -83,6 +84,13 @@ class Api implements StoreApi {
 
   tokenOrigins: StoreApi["tokenOrigins"] = () => reply(tokenOrigins);
 
+  forgetReadings: StoreApi["forgetReadings"] = (conversation) => {
+    return reply(async () => {
+      await (conversation === null ? forgetAllReadings() : forgetConversation(conversation));
+      return null;
+    });
+  };
+
   stop(job: number): Promise<void> {
     this.jobs.get(job)?.abort();
     return Promise.resolve();
@@ -110,6 +118,7 @@ async function readRoom(): Promise<Room> {
     quotaBytes: quota,
     freeBytes: quota === null ? null : Math.max(0, quota - (usage ?? 0)),
     modelsBytes: models.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+    readingsBytes: await readingsBytes(),
     persistent,
   };
 }

@@ -7,6 +7,7 @@ import { facts, persistently, weights } from "./database.ts";
 import { heldModels } from "./locks.ts";
 import { quantizationIn } from "./names.ts";
 import { forgetModel, readRecord, readRecords, type ModelRecord } from "./records.ts";
+import { forgetAllReadings, forgetReadings } from "./snapshots.ts";
 import { bytesOf, isWhole, storedShards, type ShardIndex } from "./shards.ts";
 
 /** The models in the store, whole ones and begun ones. Throws `storage_failed`. */
@@ -40,15 +41,17 @@ export async function storedBytes(id: string): Promise<number> {
   }
 }
 
-/** Removes a model's shards. A download of it that still runs ends with `aborted`. Throws `storage_failed`. */
+/** Removes a model's shards, and what it has read. A download of it that still runs ends with `aborted`. Throws `storage_failed`. */
 export async function removeModel(id: string): Promise<void> {
   await forgetModel(id);
+  await forgetReadings(id);
 }
 
-/** Removes all models, facts and the app's offline files. Conversations and the service worker itself are the page's. */
+/** Removes all models, what they have read, facts and the app's offline files. Conversations and the service worker itself are the page's. */
 export async function wipe(): Promise<void> {
   await persistently(() => clear(weights));
   await persistently(() => clear(facts));
+  await forgetAllReadings();
   if (!("caches" in globalThis)) return;
   const ours = (await caches.keys()).filter((name) => name.startsWith("cria-"));
   await Promise.all(ours.map((name) => caches.delete(name)));

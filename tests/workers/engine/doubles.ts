@@ -47,6 +47,7 @@ export class ScriptedSession implements Session {
   readonly contextLength: number;
   readonly decode: Session["decode"];
   readonly hidden: Session["hidden"] = null;
+  readonly snapshots: Session["snapshots"] = null;
   readonly adapters: Session["adapters"] = null;
   cached: number[] = [];
   disposed = false;

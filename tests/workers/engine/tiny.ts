@@ -1,5 +1,5 @@
 // A whole model file of a few kilobytes, and a backend that knows what comes after each of its tokens.
-import type { Backend } from "../../../workers/engine/base/backend.ts";
+import type { Backend, Snapshots } from "../../../workers/engine/base/backend.ts";
 import { EngineError } from "../../../workers/engine/base/errors.ts";
 import { BYTE_CHARACTERS } from "../../../workers/engine/text/bytes.ts";
 import { type Entry, f32, ggufBytes, i32s, text, texts, u32 } from "../../golden/gguf-writer.ts";
@@ -65,7 +65,7 @@ export class TinyBackend implements Backend {
   readonly rowGroup = 1;
   readonly decode = null;
   readonly hidden = null;
-  readonly snapshots = null;
+  readonly snapshots: Snapshots | null = null;
   readonly adapters = null;
   disposed = false;
   /** Waits before each forward pass, so that tests can stop in between. */

@@ -8,6 +8,26 @@ export interface Thread {
   terminate(): void;
 }
 
+/** What a model has read of a conversation, in blocks by name. */
+export interface KeptConversation {
+  readonly conversation: string;
+  /** Key of the model in the store. */
+  readonly model: string;
+  /** All its blocks, in order. */
+  readonly names: readonly string[];
+  readonly blockBytes: number;
+}
+
+/** Keeps keys and values of conversations between visits. A shortcut only: where it fails, nothing is found and nothing is kept. */
+export interface SnapshotStore {
+  /** Blocks in order, up to the first that is not there. */
+  find(names: readonly string[]): Promise<Uint8Array[]>;
+  /** Which of these are there. */
+  known(names: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Keeps a conversation, of which `blocks` are new, in place of what was kept of it. */
+  keep(conversation: KeptConversation, blocks: ReadonlyMap<string, Uint8Array>): Promise<void>;
+}
+
 /** The engine's only window on the outside. */
 export interface Host {
   /** Entry point of WebGPU, null where there is none. */
@@ -31,4 +51,6 @@ export interface Host {
   /** Small facts worth keeping between visits (measured tiers, tuned sizes), by key; null where none is kept. */
   recall(key: string): Promise<unknown>;
   remember(key: string, fact: unknown): Promise<void>;
+  /** Absent where nothing is kept between visits. */
+  readonly snapshots?: SnapshotStore;
 }

@@ -15,6 +15,8 @@ export interface Room {
   readonly freeBytes: number | null;
   /** What the stored models take, counted by us. */
   readonly modelsBytes: number;
+  /** What models have read of conversations, so that they need not read it again. */
+  readonly readingsBytes: number;
   /** The browser keeps the site's data also when the disk runs full. */
   readonly persistent: boolean;
 }
@@ -86,6 +88,8 @@ export interface StoreApi {
   keepToken(origin: string, token: string | null): Promise<Reply<null>>;
   /** Origins for which a token is kept. */
   tokenOrigins(): Promise<Reply<readonly string[]>>;
+  /** Forgets what models have read of a conversation; of all where it is null. */
+  forgetReadings(conversation: string | null): Promise<Reply<null>>;
   /** Ends a job between two pieces. An unknown or finished job is no error. */
   stop(job: number): Promise<void>;
 }

@@ -13,12 +13,13 @@ interface Cut {
   readonly ids: readonly number[];
 }
 
-/** Scores every continuation of a checked request. Throws `bad_request`, `context_full`, `aborted`, `bad_logits`. */
+/** Scores every continuation of a checked request; `pause` is called between batches. Throws `bad_request`, `context_full`, `aborted`, `bad_logits`. */
 export async function scoreContinuations(
   session: Session,
   tokenizer: Tokenizer,
   request: ScoreRequest,
   signal?: AbortSignal,
+  pause?: () => Promise<unknown>,
 ): Promise<ScoreResponse> {
   const cuts = request.continuations.map((continuation) => cut(tokenizer, request.context, continuation));
   const needed = Math.max(...cuts.map(({ context, ids }) => context.length + ids.length));
@@ -31,16 +32,17 @@ export async function scoreContinuations(
     const context = dropped === 0 ? whole : [...whole.slice(0, first), ...whole.slice(first + dropped)];
     if (context.length <= first && dropped > 0) throw tooLong(ids.length, session.contextLength);
     if (read === null || !equal(read.context, context)) {
-      const { logits } = await session.prefill(context, { signal });
+      const { logits } = await session.prefill(context, { signal, pause });
       read = { context, logits: logits.slice() };
     }
     const judge = new Judge(session.shape.vocab, ids, request.distributions ?? false, request.against?.[index] ?? null);
     judge.take(read.logits);
     if (ids.length > 1) {
       const onLogits = (_: number, logits: Float32Array): void => judge.take(logits);
-      await session.prefill([...context, ...ids.slice(0, -1)], { signal, onLogits, logitsFrom: context.length });
+      await session.prefill([...context, ...ids.slice(0, -1)], { signal, pause, onLogits, logitsFrom: context.length });
     }
     scores.push(judge.score);
+    await pause?.();
   }
   return { contextTokens: cuts[0]!.context.length - dropped, droppedTokens: dropped, scores };
 }

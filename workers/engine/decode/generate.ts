@@ -33,8 +33,10 @@ export interface GenerateOptions {
   /** Holds the answer to a form; null where it may be anything. */
   readonly constraint: Constraint | null;
   readonly signal?: AbortSignal | undefined;
-  /** Gives messages their turn, a request to stop among them. */
-  breathe(): Promise<void>;
+  /** Gives messages and other requests their turn. True where another came between: the cache is as it was, logits are gone. */
+  pause(): Promise<boolean>;
+  /** True where another request is to go first: `pause` lets it. */
+  isWanted(): boolean;
   /** Milliseconds on a monotonic clock. */
   now(): number;
 }
@@ -86,11 +88,24 @@ export async function* generate(
   return limit === maxTokens ? "limit" : "context_full";
 }
 
-/** The device picks, and says so in runs of tokens. */
+/** The device picks, and says so in runs of tokens. Where it made way in between, it goes on from the last token, read again. */
 async function* pickOnDevice(session: Session, limit: number, options: GenerateOptions): AsyncGenerator<Picked, void, void> {
-  const { sampling, endIds, signal } = options;
-  const stopped = (): boolean => signal?.aborted ?? false;
-  for await (const ids of session.decode!({ limit, sampling, recent: [], endIds, stopped })) yield { ids, scores: [] };
+  const { sampling, endIds, signal, pause, isWanted } = options;
+  let wanted = false;
+  const stopped = (): boolean => (signal?.aborted ?? false) || (wanted ||= isWanted());
+  const prompt = [...session.cached];
+  const answer: number[] = [];
+  for (;;) {
+    const request = { limit: limit - answer.length, sampling, recent: [...answer], endIds, stopped };
+    for await (const ids of session.decode!(request)) {
+      answer.push(...ids);
+      yield { ids, scores: [] };
+    }
+    if (!wanted || signal?.aborted || answer.length >= limit || endIds.includes(answer.at(-1) ?? -1)) return;
+    wanted = false;
+    await pause();
+    await session.prefill([...prompt, ...answer], { signal });
+  }
 }
 
 /** We pick from the logits of the last token and have the session read what we picked, with guesses of what follows where that pays. */
@@ -98,7 +113,7 @@ async function* pickHere(
   session: Session,
   first: Float32Array,
   limit: number,
-  { sampling, alternatives, speculate, constraint, signal, breathe, now }: GenerateOptions,
+  { sampling, alternatives, speculate, constraint, signal, pause, now }: GenerateOptions,
 ): AsyncGenerator<Picked, void, void> {
   const vocab = first.length;
   const sampler = new Sampler(vocab);
@@ -118,12 +133,12 @@ async function* pickHere(
       yield { ids: [id], scores: unspoilt ? [scoreToken(unspoilt, id, alternatives!)] : [] };
       if (count === limit) return;
       constraint?.accept(id);
-      await breathe();
+      const disturbed = await pause();
       if (signal?.aborted) return;
       text.push(id);
       answer.push(id);
       lookup?.add(id);
-      if (guessed[row++] === id) continue; // what follows it is known already
+      if (guessed[row++] === id && !disturbed) continue; // what follows it is known already
       session.truncate(text.length - 1);
       lookup?.learn(guessed.length, row);
       guessed = lookup?.guess(limit - count) ?? [];

@@ -85,7 +85,10 @@ async function choose(
   for (const context of new Set(options.map((option) => option.context))) {
     const places = options.flatMap((option, place) => (option.context === context ? [place] : []));
     const continuations = places.map((place) => options[place]!.continuation);
-    const response = await judge.score({ context: preamble + context, continuations }, { ...(signal && { signal }) });
+    const response = await judge.score(
+      { context: preamble + context, continuations },
+      { urgency: "background", ...(signal && { signal }) },
+    );
     dropped += response.droppedTokens;
     for (const [i, place] of places.entries()) scores.set(place, optionScore(response.scores[i]!, continuations[i]!));
   }
@@ -113,7 +116,7 @@ class AfterAnswer {
     const missing = [...new Set(texts)].filter((text) => !this.known.has(text));
     if (missing.length > 0) {
       const request = { context: "Answer:", continuations: missing };
-      const { scores } = await this.judge.score(request, { ...(this.signal && { signal: this.signal }) });
+      const { scores } = await this.judge.score(request, { urgency: "background", ...(this.signal && { signal: this.signal }) });
       for (const [i, text] of missing.entries()) this.known.set(text, sum(scores[i]!.logprobs));
     }
     return { ...result, options: result.options.map((option, i) => ({ ...option, afterAnswer: this.known.get(texts[i]!)! })) };
@@ -129,7 +132,7 @@ async function answer(
 ): Promise<AnswerResult> {
   const prompt = preamble + context;
   const request = { prompt, max_tokens: format.maxTokens, temperature: 0, repeat_penalty: 1, stop: format.stop };
-  const { choices } = await judge.completions.create(request, { ...(signal && { signal }) });
+  const { choices } = await judge.completions.create(request, { urgency: "background", ...(signal && { signal }) });
   const said = format.extract ? format.extract(choices[0].text) : choices[0].text.trim();
   return { kind: "answer", index, said, accepted, right: matchesExactly(said, accepted), dropped: 0 };
 }

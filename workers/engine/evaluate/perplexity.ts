@@ -50,7 +50,7 @@ async function* run(reader: Reader, task: TextTask, options: WindowOptions): Asy
       distributions: reference !== null && reference.keep !== null,
       ...(other && { against: [other] }),
     };
-    const score = (await reader.score(request, { ...(signal && { signal }) })).scores[0]!;
+    const score = (await reader.score(request, { urgency: "background", ...(signal && { signal }) })).scores[0]!;
     if (score.distributions) await reference?.keep?.(index, score.distributions);
     yield resultOf(index, score);
   }

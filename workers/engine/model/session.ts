@@ -1,6 +1,6 @@
 // A conversation's place in the KV cache: which tokens are in it, and what still has to be read.
 import type { AdapterRack } from "../base/adapter.ts";
-import type { BackendInfo, DeviceDecode, Runner } from "../base/backend.ts";
+import type { BackendInfo, DeviceDecode, Runner, Snapshots } from "../base/backend.ts";
 import { assert, EngineError } from "../base/errors.ts";
 import type { Shape } from "../base/model.ts";
 import { KeptRack } from "./kept-rack.ts";
@@ -14,6 +14,8 @@ export interface PrefillOptions {
    * valid during the call. These positions are not taken from the cache.
    */
   readonly onLogits?: ((position: number, logits: Float32Array) => void) | undefined;
+  /** Called between batches. What it does to the cache, it undoes. */
+  readonly pause?: (() => Promise<unknown>) | undefined;
   /** First position that `onLogits` is called for; what stands before it may come from the cache. Default 0. */
   readonly logitsFrom?: number;
 }
@@ -23,6 +25,12 @@ export interface Prefilled {
   readonly logits: Float32Array;
   /** Tokens that were in the cache already. */
   readonly cachedTokens: number;
+}
+
+/** Keys and values as bytes. */
+export interface SessionSnapshots extends Pick<Snapshots, "form" | "positionBytes" | "read"> {
+  /** Makes the cache hold `tokens`, whose first `first` it holds already; the bytes are those of the rest. */
+  restore(tokens: readonly number[], first: number, bytes: Uint8Array): Promise<void>;
 }
 
 /** A model that reads and predicts tokens. LLaMA files and ONNX graphs both offer this. */
@@ -49,6 +57,8 @@ export interface Session {
     ((tokens: readonly number[], take: (states: Float32Array) => void, signal?: AbortSignal) => Promise<void>) | null;
   /** Adapters beside the weights; null where there is no room for any. What was read under one choice is forgotten under another. */
   readonly adapters: AdapterRack | null;
+  /** Keys and values of the cached tokens, to keep and to bring back; null where they can't be had. */
+  readonly snapshots: SessionSnapshots | null;
   dispose(): void;
 }
 
@@ -57,6 +67,7 @@ export class BackendSession implements Session {
   readonly decode: Session["decode"];
   readonly hidden: Session["hidden"];
   readonly adapters: KeptRack | null;
+  readonly snapshots: SessionSnapshots | null;
   private tokens: number[] = [];
   private disposed = false;
 
@@ -66,6 +77,7 @@ export class BackendSession implements Session {
   ) {
     this.decode = backend.decode ? (request) => this.decodeOnDevice(request) : null;
     this.hidden = backend.hidden ? (tokens, take, signal) => this.readStates(tokens, take, signal) : null;
+    this.snapshots = backend.snapshots && this.snapshotsOf(backend.snapshots);
     this.adapters = backend.adapters && new KeptRack(backend.adapters, () => this.truncate(0));
   }
 
@@ -82,7 +94,7 @@ export class BackendSession implements Session {
   }
 
   async prefill(tokens: readonly number[], options: PrefillOptions = {}): Promise<Prefilled> {
-    const { signal, onProgress, onLogits, logitsFrom = 0 } = options;
+    const { signal, onProgress, onLogits, pause, logitsFrom = 0 } = options;
     assert(tokens.length > 0, "A prompt has at least one token.");
     this.needRoom(tokens.length);
     // The last token is always read again: its logits are not kept.
@@ -98,6 +110,7 @@ export class BackendSession implements Session {
       const last = at + chunk.length === tokens.length;
       logits = await this.forward(chunk, all ? "all" : last ? "last" : "none", signal);
       if (all) onLogits(at, logits);
+      if (!last) await pause?.();
     }
     onProgress?.(tokens.length, tokens.length);
     return { logits: logits.subarray(logits.length - this.shape.vocab), cachedTokens };
@@ -117,6 +130,23 @@ export class BackendSession implements Session {
     this.disposed = true;
     this.tokens = [];
     this.backend.dispose();
+  }
+
+  private snapshotsOf(snapshots: Snapshots): SessionSnapshots {
+    const { form, positionBytes } = snapshots;
+    return {
+      form,
+      positionBytes,
+      read: (first, count) => snapshots.read(first, count),
+      restore: async (tokens, first, bytes) => {
+        this.needOpen();
+        this.needRoom(tokens.length);
+        assert(bytes.length === (tokens.length - first) * positionBytes, "A snapshot has the bytes of its tokens.");
+        this.truncate(first);
+        await snapshots.write(first, bytes);
+        this.tokens = [...tokens];
+      },
+    };
   }
 
   private async forward(tokens: readonly number[], logits: "none" | "last" | "all", signal?: AbortSignal): Promise<Float32Array> {
@@ -167,7 +197,8 @@ export class BackendSession implements Session {
   }
 }
 
-function commonPrefix(a: readonly number[], b: readonly number[]): number {
+/** How many tokens two texts begin with in common. */
+export function commonPrefix(a: readonly number[], b: readonly number[]): number {
   let length = 0;
   while (length < a.length && length < b.length && a[length] === b[length]) length++;
   return length;

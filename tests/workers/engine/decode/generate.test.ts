@@ -33,7 +33,8 @@ async function say(
     alternatives: null,
     speculate: true,
     constraint: null,
-    breathe: () => Promise.resolve(),
+    pause: () => Promise.resolve(false),
+    isWanted: () => false,
     now: () => clock++, // whatever is read takes a millisecond
     ...options,
   };
