@@ -4,15 +4,18 @@ import type { Backend, CacheType } from "./base/backend.ts";
 import { EngineError, type ErrorCode } from "./base/errors.ts";
 import type { Host } from "./base/host.ts";
 import type { Model } from "./base/model.ts";
+import type { ByteSource } from "./base/source.ts";
 import type { BackendChoice, LoadProgress } from "./base/wire.ts";
 import type { ModelFile } from "./model-file.ts";
-import { loadWeights } from "./weights/load.ts";
+import { loadWeights, readTensors } from "./weights/load.ts";
 
 export interface BackendOptions {
   readonly backend: BackendChoice;
   readonly contextLength: number | null;
   /** Form of keys and values on WebGPU; default half floats. */
   readonly cache?: CacheType | undefined;
+  /** Memory that weights and cache may take on WASM; layers it has no room for are read anew for each pass. Default: most of the device's. */
+  readonly memoryBytes?: number | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -24,15 +27,32 @@ export interface OpenedBackend {
   readonly reason: string;
 }
 
-type Opener = (host: Host, model: Model, contextLength: number | null, cache?: CacheType) => Promise<Backend>;
+interface OpenerOptions {
+  readonly cache?: CacheType | undefined;
+  readonly memoryBytes?: number | undefined;
+  /** The file, where weights may be read again. */
+  readonly source?: ByteSource;
+}
+
+type Opener = (host: Host, model: Model, contextLength: number | null, options?: OpenerOptions) => Promise<Backend>;
+
+/** The share of a device's memory that a model may take where nobody says how much. */
+const DEVICE_SHARE = 0.75;
 
 /** Only the code of those that are used is fetched and compiled. */
 const OPENERS: Readonly<Record<BackendName, Opener>> = {
-  webgpu: async (host, model, contextLength, cache) => {
+  webgpu: async (host, model, contextLength, { cache } = {}) => {
     const { openGpu } = await import("./gpu/open.ts");
     return openGpu(host, model, contextLength, cache ? { cache } : {});
   },
-  wasm: async (host, model, contextLength) => (await import("./cpu/open.ts")).openCpu(host, model, contextLength),
+  wasm: async (host, model, contextLength, { memoryBytes, source } = {}) => {
+    const { openCpu } = await import("./cpu/open.ts");
+    if (!source) return openCpu(host, model, contextLength);
+    return openCpu(host, model, contextLength, {
+      memoryBytes: memoryBytes ?? (host.memoryBytes === null ? undefined : host.memoryBytes * DEVICE_SHARE),
+      bring: (tensors, sink, signal) => readTensors(source, tensors, sink, { signal }),
+    });
+  },
 };
 
 /** Failures of a GPU after which the processor may still do; `internal` is what a driver makes of our shaders. */
@@ -56,6 +76,9 @@ export async function openBackend(host: Host, file: ModelFile, options: BackendO
   }
 }
 
+/** Bytes a millisecond that weights came with when they were last loaded: a fact of the host. */
+export const STORE_SPEED = "store speed 1";
+
 /** Attempts to load where stored shards turn out damaged: each one mends a shard. */
 const ATTEMPTS = 4;
 
@@ -73,24 +96,34 @@ async function start(host: Host, file: ModelFile, kind: BackendName, options: Ba
 
 /** Null where a stored shard was damaged, and is no longer. */
 async function startOnce(host: Host, file: ModelFile, kind: BackendName, options: BackendOptions): Promise<OpenedBackend | null> {
-  const { contextLength, cache, signal, onProgress } = options;
-  const backend = await OPENERS[kind](host, file.model, contextLength, cache);
+  const { contextLength, cache, memoryBytes, signal, onProgress } = options;
+  const backend = await OPENERS[kind](host, file.model, contextLength, { cache, memoryBytes, source: file.source });
   try {
     const report = (phase: LoadProgress["phase"]) => (doneBytes: number, totalBytes: number) =>
       onProgress?.({ phase, doneBytes, totalBytes, bytesPerSecond: 0 });
+    const began = host.now();
     const whole = await loadWeights(file.source, file.model, backend, { ...(signal && { signal }), onProgress: report("load") });
     if (!whole) {
       backend.dispose();
       return null;
     }
+    const { streamedBytes = 0 } = backend.info;
+    const bytesPerMs = file.source.sizeBytes / (host.now() - began);
+    await host.remember(STORE_SPEED, bytesPerMs);
     report("prepare")(file.source.sizeBytes, file.source.sizeBytes);
     await backend.ready();
     signal?.throwIfAborted();
-    return { backend, reason: sentence(backend.info.reason) };
+    const pace = streamedBytes > 0 ? ` A pass reads ${passOf(streamedBytes, bytesPerMs)}.` : "";
+    return { backend, reason: sentence(backend.info.reason) + pace };
   } catch (error) {
     backend.dispose();
     throw error;
   }
+}
+
+function passOf(bytes: number, bytesPerMs: number): string {
+  const seconds = bytes / bytesPerMs / 1000;
+  return `${(bytes / 1e9).toFixed(1)} GB and takes about ${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s: a token, or a piece of a prompt`;
 }
 
 function sentence(text: string): string {

@@ -208,7 +208,7 @@ class Replaceable implements JoinedSource {
 
   read: ByteSource["read"] = (...words) => this.inner.read(...words);
   shard: ByteSource["shard"] = (...words) => this.inner.shard(...words);
-  pieces = (index: number): ReturnType<NonNullable<ByteSource["pieces"]>> => this.inner.pieces?.(index) ?? null;
+  pieces: NonNullable<ByteSource["pieces"]> = (...words) => this.inner.pieces?.(...words) ?? null;
 }
 
 /** A download that other tabs see, and whose full disk is told with what could be removed. */

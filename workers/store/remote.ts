@@ -157,8 +157,9 @@ class StoredFile implements RemoteSource {
     return bytes;
   }
 
-  pieces(index: number): AsyncIterable<Uint8Array<ArrayBuffer>> | null {
+  pieces(index: number, from?: number, to?: number): AsyncIterable<Uint8Array<ArrayBuffer>> | null {
     if (this.stored !== "whole") return null;
+    if (from !== undefined) return streamShard(this.id, index, from, to);
     const { ahead } = this;
     this.ahead = null;
     return ahead?.index === index ? once(ahead.bytes) : streamShard(this.id, index);

@@ -59,15 +59,21 @@ export async function readShard(id: string, index: number): Promise<StoredShard>
 /**
  * A shard as it comes from the disk: pieces in order, each valid until the next is asked for. So a shard is read without the memory it takes,
  * and faster than as a whole: 57 ms for 98 MB where whole Blobs took 75 (Chromium, best of 9). Throws `damaged` after the last piece where
- * the bytes are not what was written, `storage_failed`.
+ * the bytes are not what was written (of a part, `from` … `to`: where some are missing), `storage_failed`.
  */
-export async function* streamShard(id: string, index: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+export async function* streamShard(
+  id: string,
+  index: number,
+  from = 0,
+  to = Infinity,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const [shard, check] = await persistently(() => getMany<unknown>([shardKey(id, index), checkKey(id, index)], weights));
   const sum = new RunningChecksum();
   let sizeBytes = 0;
   if (isShardCheck(check) && isKept(shard)) {
     try {
-      for await (const piece of shard instanceof Blob ? piecesIn(shard) : [new Uint8Array(shard)]) {
+      const part = shard.slice(from, Math.min(to, check.sizeBytes));
+      for await (const piece of part instanceof Blob ? piecesIn(part) : [new Uint8Array(part)]) {
         sum.add(piece);
         sizeBytes += piece.length;
         yield piece;
@@ -75,7 +81,8 @@ export async function* streamShard(id: string, index: number): AsyncGenerator<Ui
     } catch {
       // told below: the entry is there, its file is not
     }
-    if (sizeBytes === check.sizeBytes && sum.hex === check.checksum) return;
+    const wanted = Math.min(to, check.sizeBytes) - from;
+    if (sizeBytes === wanted && (wanted < check.sizeBytes || sum.hex === check.checksum)) return;
   }
   throw new EngineError(
     "damaged",

@@ -33,6 +33,8 @@ export interface BackendInfo {
   readonly threads: number;
   /** Bytes of weights read for one token. */
   readonly weightBytesPerToken: number;
+  /** Bytes of weights, as stored, that are read anew for each pass, as memory has no room for them; a prompt's chunk shares a pass. */
+  readonly streamedBytes?: number;
   /** GPU or WASM memory held, weights, cache and buffers together. */
   readonly memoryBytes: number;
 }

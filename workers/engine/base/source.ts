@@ -21,9 +21,10 @@ export interface ByteSource {
   shard(index: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * The bytes of a shard in order as the store reads them, each piece valid until the next is asked for; null where `shard` is the way.
-   * Throws `damaged`, after the last piece, where they are not what was stored: `shard` brings them again then.
+   * Throws `damaged`, after the last piece, where they are not what was stored: `shard` brings them again then. Of a part, bytes `from` … `to`,
+   * only the length is compared.
    */
-  pieces?(index: number): AsyncIterable<Uint8Array<ArrayBuffer>> | null;
+  pieces?(index: number, from?: number, to?: number): AsyncIterable<Uint8Array<ArrayBuffer>> | null;
 }
 
 /** Number of shards of a file. */

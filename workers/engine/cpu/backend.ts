@@ -16,6 +16,7 @@ import { CHUNK, type Placement } from "./place.ts";
 import { type Range, writePrograms } from "./program.ts";
 import { CpuAdapterRack } from "./rack.ts";
 import { CacheSnapshots } from "./snapshots.ts";
+import { type Bring, LayerStream } from "./stream.ts";
 import { ThreadCount } from "./thread-count.ts";
 import type { Threads } from "./threads.ts";
 import { Packer, ROW_GROUP, writeVector } from "./weights.ts";
@@ -32,6 +33,7 @@ export class CpuBackend implements Backend {
   readonly adapters: AdapterRack;
   private readonly banks: readonly Kernels[];
   private readonly packer: Packer;
+  private readonly stream: LayerStream | null;
   private ranges: readonly Range[];
   private readonly count: ThreadCount;
   private lastBreath = 0;
@@ -45,6 +47,7 @@ export class CpuBackend implements Backend {
     private readonly memories: readonly WebAssembly.Memory[],
     private readonly level: ChosenLevel,
     private readonly threads: Threads,
+    bring: Bring | null,
   ) {
     this.count = new ThreadCount(threads.count + 1);
     this.banks = memories.map((memory) => instantiate(level.module, memory));
@@ -57,6 +60,7 @@ export class CpuBackend implements Backend {
     this.packer = new Packer(packerBanks, level.bytesMode, (bank) => {
       this.call(bank, C_QUEUE, C_QUEUE + OP_BYTES, threads.count + 1);
     });
+    this.stream = bring && placement.streamed.length > 0 ? this.streamFrom(bring) : null;
     const breathe = (): Promise<void> => this.breathe(undefined);
     this.snapshots = new CacheSnapshots(model, placement, memories, contextLength, breathe);
     const heaps = memories.map((memory, bank) => new Heap(memory, endOf(placement, bank, model)));
@@ -69,12 +73,15 @@ export class CpuBackend implements Backend {
     const types = new Set(this.model.segments.flatMap(({ needs }) => needs.map(({ type }) => type)));
     const widened = [...types].filter((type) => !isNative(type));
     const note = widened.length > 0 ? ` ${widened.join(", ")} weights are kept at 8 bits.` : "";
+    const { streamed } = this.placement;
+    const reading = `${streamed.length} of ${this.model.shape.layers} layers are read from storage whenever they are needed.`;
     return {
       backend: "wasm",
       tier: this.level.name,
-      reason: `${LEVELS[this.level.name].text}. ${this.level.reason}${note}`,
+      reason: `${LEVELS[this.level.name].text}. ${this.level.reason}${note}${streamed.length > 0 ? ` ${reading}` : ""}`,
       threads: this.count.current,
       weightBytesPerToken: weightBytesPerToken(this.model, this.placement),
+      streamedBytes: streamedBytes(this.model, this.placement),
       memoryBytes: this.memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
     };
   }
@@ -84,11 +91,13 @@ export class CpuBackend implements Backend {
     const placed = this.placement.tensors.get(tensor.name);
     assert(placed, `No segment needs ${tensor.name}.`);
     if (!placed.layout) return writeVector(tensor, bytes, this.memories[placed.bank]!, placed.at);
+    if (placed.streamed) return; // it was looked at, and is read again when its layer is needed
     this.packer.write(tensor, firstRow, bytes, placed.bank, placed.at, placed.layout);
   }
 
   /** Runs a few tokens, so that the browser has compiled the kernels before somebody waits, and finds out how many threads help. */
   async ready(): Promise<void> {
+    if (this.stream) return this.packer.finish(); // a pass over what is stored takes too long for trials
     const tokens = new Uint32Array(Math.min(8, this.contextLength));
     await this.forward(tokens, 0, "last");
     let best = Infinity;
@@ -132,9 +141,22 @@ export class CpuBackend implements Backend {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
+    this.stream?.end();
     this.packer.close();
     this.banks[0]!.call(-1, this.threads.count + 1); // no bank: every thread returns from its work
     this.threads.dispose();
+  }
+
+  private streamFrom(bring: Bring): LayerStream {
+    const { streamed, tensors } = this.placement;
+    const layers = streamed.map((segment) =>
+      this.model.segments[segment]!.needs.filter(({ name }) => tensors.get(name)!.streamed),
+    );
+    const write = async (tensor: Tensor, firstRow: number, bytes: Uint8Array): Promise<void> => {
+      const { bank, at, layout } = tensors.get(tensor.name)!;
+      this.packer.write(tensor, firstRow, bytes, bank, at, layout!);
+    };
+    return new LayerStream(layers, bring, { rowGroup: ROW_GROUP, write });
   }
 
   private programs(additions: readonly Additions[]): Range[] {
@@ -173,17 +195,30 @@ export class CpuBackend implements Backend {
     for (let i = 0; i < ranges.length; i++) {
       const from = ranges[i]!;
       let { last } = from;
+      const turn = this.placement.streamed.indexOf(i);
+      if (turn >= 0) {
+        await this.stream!.need(turn, signal);
+        this.mustLive();
+      }
       // A few tokens run through a bank in one go; many stop between segments, to look up.
-      while (count <= 8 && ranges[i + 1]?.bank === from.bank && ranges[i + 1]!.first === last) last = ranges[++i]!.last;
+      while (count <= 8 && turn < 0 && i + 1 < ranges.length && this.follows({ ...from, last }, i + 1)) last = ranges[++i]!.last;
       if (from.bank !== bank) this.moveHidden(bank, from.bank, count);
       bank = from.bank;
       this.run(bank, from.first, last);
+      if (turn >= 0) this.stream!.release(turn);
       if (i + 1 < ranges.length) await this.breathe(signal);
     }
-    if (count === 1) this.count.record(this.host.now() - start);
+    if (count === 1 && !this.stream) this.count.record(this.host.now() - start);
+  }
+
+  /** Whether a segment's ops lie behind others, and need not wait for weights. */
+  private follows({ bank, last }: Range, segment: number): boolean {
+    const next = this.ranges[segment];
+    return next?.bank === bank && next.first === last && !this.placement.streamed.includes(segment);
   }
 
   private run(bank: number, first: number, last: number): void {
+    this.packer.close(); // rows of a layer to come
     this.call(bank, first, last, this.count.current);
     this.banks[bank]!.execute(0);
   }
@@ -212,6 +247,12 @@ export class CpuBackend implements Backend {
 function endOf({ banks, logits }: Placement, bank: number, { shape }: Model): number {
   const end = bank === logits.bank ? logits.at + CHUNK * shape.vocab * 4 : banks[bank]!.arena.sizeBytes;
   return Math.ceil(end / 64) * 64;
+}
+
+/** As they are stored. */
+function streamedBytes({ segments }: Model, { streamed, tensors }: Placement): number {
+  const needed = streamed.flatMap((segment) => segments[segment]!.needs).filter(({ name }) => tensors.get(name)!.streamed);
+  return needed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 /** Every matrix but the embedding, unless it is the head too. */

@@ -8,6 +8,7 @@ import { CpuBackend } from "./backend.ts";
 import { LEVELS, type LevelName } from "./kernels.ts";
 import { chooseLevel } from "./levels.ts";
 import { BANK_BYTES, CHUNK, kvBytes, MOST_THREADS, place } from "./place.ts";
+import type { Bring } from "./stream.ts";
 import { Threads } from "./threads.ts";
 
 /** Adapters may take so much of a bank beside its weights, where the browser allows it. */
@@ -22,6 +23,10 @@ export interface CpuOptions {
   readonly level?: LevelName;
   /** Bytes of a bank, smaller in tests. */
   readonly bankBytes?: number;
+  /** WASM memory it may take; of what exceeds it, layers are read anew for each pass. Default: as much as it needs. */
+  readonly memoryBytes?: number | undefined;
+  /** Reads weights from where they are stored; without it they have to fit. */
+  readonly bring?: Bring;
 }
 
 /**
@@ -37,24 +42,26 @@ export async function openCpu(
   const wanted = options.threads ?? Math.min(host.cores, MOST_THREADS);
   const shared = host.isolated && wanted > 1;
   const level = await chooseLevel(host, shared, options.level ?? null);
-  const positions = Math.min(contextLength ?? defaultContext(model), model.shape.contextLength);
+  const positions = Math.min(contextLength ?? defaultContext(model, options.memoryBytes), model.shape.contextLength);
   const placement = place(model, {
     chunk: CHUNK,
     contextLength: Math.ceil(positions / words.RUN) * words.RUN,
     maxThreads: shared ? Math.min(wanted, words.MAX_THREADS) : 1,
     wordBytes: LEVELS[level.name].wordBytes,
     bankBytes: options.bankBytes ?? BANK_BYTES,
+    memoryBytes: options.bring && options.memoryBytes,
   });
   const growth = CHUNK * model.shape.vocab * 4;
   const memories = placement.banks.map(({ arena }, bank) =>
     makeMemory(arena.sizeBytes, bank === placement.logits.bank ? growth : 0, ADAPTER_BYTES, shared),
   );
   const threads = await Threads.start(host, shared ? wanted - 1 : 0, level.module, memories);
-  return new CpuBackend(host, model, positions, placement, memories, level, threads);
+  return new CpuBackend(host, model, positions, placement, memories, level, threads, options.bring ?? null);
 }
 
-/** Positions whose cache stays within DEFAULT_CACHE_BYTES, at most what the model was trained for. */
-function defaultContext(model: Model): number {
+/** Positions whose cache takes at most DEFAULT_CACHE_BYTES and a quarter of the memory, at most what the model was trained for. */
+function defaultContext(model: Model, memoryBytes = Infinity): number {
   const bytes = 2 * model.shape.layers * kvBytes(model, words.RUN);
-  return Math.min(model.shape.contextLength, Math.floor(DEFAULT_CACHE_BYTES / bytes) * words.RUN);
+  const runs = Math.max(1, Math.floor(Math.min(DEFAULT_CACHE_BYTES, memoryBytes / 4) / bytes));
+  return Math.min(model.shape.contextLength, runs * words.RUN);
 }

@@ -12,6 +12,8 @@ export interface Placed {
   readonly bank: number;
   readonly at: number;
   readonly layout: Layout | null;
+  /** It is there only while its layer has a slot. */
+  readonly streamed: boolean;
 }
 
 /** Addresses of what every bank has; sizes as in words.ts. `chunk` tokens have room. */
@@ -59,6 +61,8 @@ export interface Placement {
   /** By layer. */
   readonly caches: readonly Cache[];
   readonly banks: readonly { readonly arena: Arena; readonly buffers: Buffers }[];
+  /** Layers that share two slots, as indices of segments in their order; an even number, as even ones have the first slot. */
+  readonly streamed: readonly number[];
   /** f32 [rows][vocab] at the end of the head's bank, where it can grow. */
   readonly logits: { readonly bank: number; readonly at: number };
 }
@@ -71,6 +75,8 @@ export interface Sizes {
   /** Bytes of four activations at the chosen level. */
   readonly wordBytes: number;
   readonly bankBytes: number;
+  /** All banks together; what of the weights exceeds it is read anew for each pass. Infinite where this is not given. */
+  readonly memoryBytes?: number | undefined;
 }
 
 /** Most tokens of one `forward`. */
@@ -84,8 +90,33 @@ const LEAST_SLOT_BYTES = 2 ** 18;
 /** Bytes of the code words of a layer with some ten adapters in use; the plan says if it was too little. */
 const PROGRAM_BYTES_PER_SEGMENT = 8192;
 
-/** Embedding and head first, which may share a tensor; then layers, bank after bank. Throws `out_of_memory` where a layer is too large. */
+/**
+ * Lays a model out with as many layers at rest as memory has room for. Throws `out_of_memory` where a layer is too large, or not even two
+ * layers at a time have room.
+ */
 export function place(model: Model, sizes: Sizes): Placement {
+  const { memoryBytes = Infinity } = sizes;
+  const layers = model.segments.filter(isLayer);
+  const whole = layOut(model, sizes, layers.length);
+  if (bankBytesOf(whole) <= memoryBytes) return whole;
+  const fewest = layers.length % 2; // of an even number the rest are read in two slots
+  const least = bankBytesOf(layOut(model, sizes, fewest));
+  const layerBytes = Math.min(...layers.map((layer) => slotOf(layer, model)));
+  const most = Math.min(layers.length - 4, fewest + 2 * Math.floor((memoryBytes - least) / layerBytes / 2));
+  for (let resident = most; resident >= fewest; resident -= 2) {
+    const placement = layOut(model, sizes, resident);
+    if (bankBytesOf(placement) <= memoryBytes) return placement;
+  }
+  throw tooLittle(memoryBytes, least);
+}
+
+/** Bytes of all banks together. */
+export function bankBytesOf({ banks }: Placement): number {
+  return banks.reduce((sum, { arena }) => sum + arena.sizeBytes, 0);
+}
+
+/** Embedding and head first, which may share a tensor; then layers, bank after bank, the last of them in two slots. */
+function layOut(model: Model, sizes: Sizes, resident: number): Placement {
   const tensors = new Map<string, Placed>();
   const caches: Cache[] = [];
   const banks: { arena: Arena; buffers: Buffers }[] = [];
@@ -97,17 +128,29 @@ export function place(model: Model, sizes: Sizes): Placement {
   const cacheBytes = kvBytes(model, sizes.contextLength);
   const order = [...model.segments].sort((a, b) => Number(isLayer(a)) - Number(isLayer(b)));
   const bankOf = new Map<Segment, number>();
+  const streamed = order.filter(isLayer).slice(resident);
+  let slots: readonly number[] = [];
   for (const segment of order) {
-    const bytes = segmentBytes(segment, model, tensors) + (isLayer(segment) ? 2 * cacheBytes : 0);
+    const turn = streamed.indexOf(segment);
+    let bytes = segmentBytes(segment, model, tensors) + (isLayer(segment) ? 2 * cacheBytes : 0);
+    if (turn >= 0) bytes = turn > 0 ? 0 : 2 * bytes + streamed.length * 2 * cacheBytes; // those that share slots share a bank
     if (banks.at(-1)!.arena.sizeBytes + bytes > sizes.bankBytes && isLayer(segment)) addBank();
     const bank = banks.length - 1;
     const { arena } = banks[bank]!;
     if (arena.sizeBytes + bytes > sizes.bankBytes) throw tooLarge(segment, bytes);
+    if (turn === 0) {
+      const slot = Math.max(...streamed.map((layer) => slotOf(layer, model)));
+      slots = [arena.take(slot), arena.take(slot)];
+    }
+    let inSlot = slots[turn % 2] ?? 0;
     for (const tensor of segment.needs) {
       if (tensors.has(tensor.name)) continue;
       const layout = isVector(model, tensor) ? null : layoutOf(tensor.type);
       const size = layout ? matrixBytes(layout, tensor.rows, tensor.cols) : tensor.cols * 4;
-      tensors.set(tensor.name, { bank, at: arena.take(size), layout });
+      if (turn >= 0 && layout) {
+        tensors.set(tensor.name, { bank, at: inSlot, layout, streamed: true });
+        inSlot += Math.ceil(size / 64) * 64;
+      } else tensors.set(tensor.name, { bank, at: arena.take(size), layout, streamed: false });
     }
     for (const step of segment.steps) {
       if (step.op === "attend") caches[step.layer] = { keys: arena.take(cacheBytes), values: arena.take(cacheBytes) };
@@ -122,6 +165,7 @@ export function place(model: Model, sizes: Sizes): Placement {
     cacheForm: cacheFormOf(model),
     caches,
     banks,
+    streamed: streamed.map((layer) => model.segments.indexOf(layer)),
     logits: { bank: head, at: banks[head]!.arena.take(model.shape.vocab * 4) },
   };
 }
@@ -200,6 +244,12 @@ function cacheFormOf(model: Model): CacheForm {
   return matrices.every(({ type }) => layoutOf(type).float) ? "f32" : "half20";
 }
 
+/** Bytes of a layer's matrices, each on a cache line of its own. */
+function slotOf({ needs }: Segment, model: Model): number {
+  const matrices = needs.filter((tensor) => !isVector(model, tensor));
+  return matrices.reduce((sum, { type, rows, cols }) => sum + Math.ceil(matrixBytes(layoutOf(type), rows, cols) / 64) * 64, 0);
+}
+
 function segmentBytes(segment: Segment, model: Model, placed: ReadonlyMap<string, Placed>): number {
   const fresh = segment.needs.filter((tensor) => !placed.has(tensor.name) && !isVector(model, tensor));
   return fresh.reduce((sum, tensor) => sum + matrixBytes(layoutOf(tensor.type), tensor.rows, tensor.cols) + 64, 65536);
@@ -215,6 +265,15 @@ export function isVector(model: Model, { name, rows }: Tensor): boolean {
 
 function isLayer(segment: Segment): boolean {
   return segment.steps.some((step) => step.op === "attend");
+}
+
+function tooLittle(memoryBytes: number, leastBytes: number): EngineError {
+  const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
+  return new EngineError(
+    "out_of_memory",
+    `This model needs ${megabytes(leastBytes)} of memory where two layers are held at a time; it may take ${megabytes(memoryBytes)}.`,
+    "Allow it more memory, choose a smaller model or a shorter context.",
+  );
 }
 
 function tooLarge(segment: Segment, bytes: number): EngineError {

@@ -1,9 +1,9 @@
 // Brings a model's weights from its file to a backend, shard by shard: as a stream where it is stored, else with two shards in memory.
 import type { Backend } from "../base/backend.ts";
 import { EngineError } from "../base/errors.ts";
-import type { Model } from "../base/model.ts";
+import type { Model, Tensor } from "../base/model.ts";
 import { type ByteSource, SHARD_BYTES } from "../base/source.ts";
-import { type Piece, planLoad, type ShardPlan } from "./plan.ts";
+import { type Piece, planLoad, planTensors, type ShardPlan } from "./plan.ts";
 
 export interface LoadOptions {
   readonly signal?: AbortSignal;
@@ -26,18 +26,67 @@ export async function loadWeights(
 ): Promise<boolean> {
   const { signal, onProgress, shardBytes = SHARD_BYTES } = options;
   const { shards, totalBytes } = planLoad(model, shardBytes);
-  const rows = new RowWriter(backend);
+  let doneBytes = 0;
+  const damaged = await writeShards(source, shards, new RowWriter(backend), {
+    signal,
+    shardBytes,
+    open: (shard, reading) => new ShardReader(source.pieces?.(shard.index) ?? null, whole(source, shard.index, reading)),
+    onShard: ({ pieces }) => onProgress?.((doneBytes += lengthOf(pieces)), totalBytes),
+  });
+  if (damaged === null) return true;
+  await source.shard(damaged, signal);
+  return false;
+}
+
+/**
+ * Reads some tensors again, and nothing else, of a model that was loaded before: its shards have been compared with their checksums. Rows
+ * come in whole groups of `rowGroup`, tensors in the order of the file. Throws what the source and `write` throw, and `aborted`.
+ */
+export async function readTensors(
+  source: ByteSource,
+  tensors: readonly Tensor[],
+  sink: Pick<Backend, "rowGroup" | "write">,
+  { signal, shardBytes = SHARD_BYTES }: Omit<LoadOptions, "onProgress"> = {},
+): Promise<void> {
+  const { shards } = planTensors(
+    [...tensors].sort((a, b) => a.offset - b.offset),
+    shardBytes,
+  );
+  const open = ({ index, pieces }: ShardPlan, reading: AbortSignal): ShardReader => {
+    const [from, to] = [pieces[0]!.from, pieces.at(-1)!.to];
+    const stream = source.pieces?.(index, from, to) ?? null;
+    return new ShardReader(stream, part(source, index * shardBytes + from, to - from, reading), from);
+  };
+  const damaged = await writeShards(source, shards, new RowWriter(sink), { signal, shardBytes, open });
+  if (damaged === null) return;
+  throw new EngineError("damaged", `Stored weights of ${source.name} can no longer be read.`, "Load the model again.");
+}
+
+interface ShardWork {
+  readonly signal: AbortSignal | undefined;
+  readonly shardBytes: number;
+  open(shard: ShardPlan, signal: AbortSignal): ShardReader;
+  onShard?(shard: ShardPlan): void;
+}
+
+/** Writes the pieces of shards. Gives the index of a shard that was stored and turned out damaged, and ends there; else null. */
+async function writeShards(
+  source: ByteSource,
+  shards: readonly ShardPlan[],
+  rows: RowWriter,
+  { signal, shardBytes, open, onShard }: ShardWork,
+): Promise<number | null> {
   const stop = new AbortController(); // ends the reading ahead when something fails
   const reading = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const open = (shard: ShardPlan | undefined): ShardReader | null =>
-    shard ? new ShardReader(source, shard.index, reading) : null;
-  let reader = open(shards[0]);
+  let reader = shards[0] ? open(shards[0], reading) : null;
   let next: ShardReader | null = null;
-  let doneBytes = 0;
+  let index = 0;
   try {
-    for (const [i, { index, pieces }] of shards.entries()) {
-      next = open(shards[i + 1]);
-      let at = 0;
+    for (const [i, shard] of shards.entries()) {
+      const { pieces } = shard;
+      index = shard.index;
+      next = shards[i + 1] ? open(shards[i + 1]!, reading) : null;
+      let at = reader!.from;
       for (let bytes = await reader!.next(); bytes; bytes = await reader!.next()) {
         const end = at + bytes.length;
         for (const piece of pieces) {
@@ -48,15 +97,13 @@ export async function loadWeights(
         at = end;
       }
       if (at < pieces.at(-1)!.to) throw endsEarly(source, index * shardBytes + at);
-      doneBytes += pieces.reduce((sum, { from, to }) => sum + to - from, 0);
-      onProgress?.(doneBytes, totalBytes);
+      onShard?.(shard);
       reader = next;
     }
-    return true;
+    return null;
   } catch (error) {
     if (!reader?.streams || EngineError.record(error).code !== "damaged") throw error;
-    await source.shard(reader.index, signal);
-    return false;
+    return index;
   } finally {
     stop.abort();
     reader?.close();
@@ -71,14 +118,14 @@ class ShardReader {
   private readonly pieces: AsyncIterator<Uint8Array<ArrayBuffer>, void>;
   private first: Promise<IteratorResult<Uint8Array<ArrayBuffer>, void>> | null;
 
+  /** `stream`: of the store, null where there is none and `other` has to do. `from`: position of the first byte in the shard. */
   constructor(
-    source: ByteSource,
-    readonly index: number,
-    signal: AbortSignal,
+    stream: AsyncIterable<Uint8Array<ArrayBuffer>> | null,
+    other: AsyncIterable<Uint8Array<ArrayBuffer>>,
+    readonly from = 0,
   ) {
-    const stream = source.pieces?.(index) ?? null;
     this.streams = stream !== null;
-    this.pieces = (stream ?? whole(source, index, signal))[Symbol.asyncIterator]();
+    this.pieces = (stream ?? other)[Symbol.asyncIterator]();
     this.first = this.pieces.next();
     this.first.catch(() => null); // waited for in its turn; until then a failure is not unhandled
   }
@@ -102,6 +149,19 @@ async function* whole(source: ByteSource, index: number, signal: AbortSignal): A
   release(bytes);
 }
 
+async function* part(
+  source: ByteSource,
+  offset: number,
+  length: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  yield await source.read(offset, length, signal);
+}
+
+function lengthOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
 /** Frees a shard now. Left to the garbage collector, several would pile up: it thinks little of an empty object. */
 function release({ buffer }: Uint8Array<ArrayBuffer>): void {
   if ("transfer" in buffer) buffer.transfer(0);
@@ -114,7 +174,7 @@ class RowWriter {
   private carry = new Uint8Array();
   private carried = 0;
 
-  constructor(private readonly backend: Backend) {}
+  constructor(private readonly backend: Pick<Backend, "rowGroup" | "write">) {}
 
   /** Takes the next bytes of a tensor; after its last byte everything of it has been written. */
   async write({ tensor }: Piece, bytes: Uint8Array): Promise<void> {

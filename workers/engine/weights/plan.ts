@@ -32,7 +32,11 @@ export function neededTensors(model: Model): Tensor[] {
 
 /** Plans the loading of a model from shards of `shardBytes`. */
 export function planLoad(model: Model, shardBytes = SHARD_BYTES): LoadPlan {
-  const tensors = neededTensors(model);
+  return planTensors(neededTensors(model), shardBytes);
+}
+
+/** The same for some tensors, in the order of the file. */
+export function planTensors(tensors: readonly Tensor[], shardBytes = SHARD_BYTES): LoadPlan {
   const shards = new Map<number, Piece[]>();
   for (const tensor of tensors) {
     const end = tensor.offset + tensor.sizeBytes;

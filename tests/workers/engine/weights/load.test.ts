@@ -4,7 +4,7 @@ import type { Backend } from "../../../../workers/engine/base/backend.ts";
 import { EngineError } from "../../../../workers/engine/base/errors.ts";
 import type { Model, Tensor } from "../../../../workers/engine/base/model.ts";
 import type { ByteSource } from "../../../../workers/engine/base/source.ts";
-import { loadWeights } from "../../../../workers/engine/weights/load.ts";
+import { loadWeights, readTensors } from "../../../../workers/engine/weights/load.ts";
 import { planLoad } from "../../../../workers/engine/weights/plan.ts";
 import { memorySource } from "../../../golden/sources.ts";
 
@@ -76,6 +76,17 @@ describe("loadWeights", () => {
     const hopeless = { ...source, shard: () => Promise.reject(new EngineError("damaged", "It stays so.")) };
     const loading = loadWeights(hopeless, model([embedding], [matrix]), collector(4).backend, { shardBytes: 100 });
     await expect(loading).rejects.toMatchObject({ message: "It stays so." });
+  });
+
+  it("reads some tensors again, and of their shards no more than them", async () => {
+    const asked: [number, number][] = [];
+    const memory = memorySource(FILE, 100);
+    const read: ByteSource["read"] = (offset, length) => (asked.push([offset, length]), memory.read(offset, length));
+    const { backend, written } = collector(4);
+    await readTensors({ ...memory, read }, [norm, matrix], backend, { shardBytes: 100 });
+    expect([...written.keys()]).toEqual(["matrix", "norm"]);
+    expect(written.get("matrix")).toEqual([...FILE.subarray(256, 480)]);
+    expect(asked).toEqual([[256, 44], [300, 100], [400, 80], [1760, 32]]); // prettier-ignore
   });
 
   it("stops when asked, and lets the fetch ahead go", async () => {
