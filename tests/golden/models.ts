@@ -108,17 +108,23 @@ export function packed(type: QuantName, weights: Float32Array): Uint8Array {
   return out;
 }
 
-/** The key-value section of a file, byte for byte. */
-export async function metadataOf(source: ByteSource): Promise<{ count: number; bytes: Uint8Array }> {
+/** The key-value section of a file, byte for byte, but for some keys. */
+export async function metadataOf(
+  source: ByteSource,
+  without: readonly string[] = [],
+): Promise<{ count: number; bytes: Uint8Array }> {
   const header = new Header(source, undefined);
   await header.need(24);
   header.at = 16;
   const count = header.size();
+  const kept: Uint8Array[] = [];
   for (let i = 0; i < count; i++) {
-    await readText(header);
+    const start = header.at;
+    const key = await readText(header);
     await readValue(header);
+    if (!without.includes(key)) kept.push(header.bytes.slice(start, header.at));
   }
-  return { count, bytes: header.bytes.slice(24, header.at) };
+  return { count: kept.length, bytes: Buffer.concat(kept) };
 }
 
 function firstThatExists(...paths: (string | undefined)[]): string | null {

@@ -249,6 +249,7 @@ function endOf({ banks, logits }: Placement, bank: number, { shape }: Model): nu
   return Math.ceil(end / 64) * 64;
 }
 
+<<<<<<< HEAD
 /** As they are stored. */
 function streamedBytes({ segments }: Model, { streamed, tensors }: Placement): number {
   const needed = streamed.flatMap((segment) => segments[segment]!.needs).filter(({ name }) => tensors.get(name)!.streamed);
@@ -256,13 +257,19 @@ function streamedBytes({ segments }: Model, { streamed, tensors }: Placement): n
 }
 
 /** Every matrix but the embedding, unless it is the head too. */
+=======
+/** Every matrix but the embedding, unless it is the head too; of experts those that a token takes. */
+>>>>>>> 06d38ef (wip)
 function weightBytesPerToken(model: Model, placement: Placement): number {
+  const bytesOf = ({ name, rows, cols }: Tensor): number => matrixBytes(placement.tensors.get(name)!.layout!, rows, cols);
   let bytes = 0;
   for (const { steps } of model.segments) {
     for (const step of steps) {
-      if (step.op !== "linear") continue;
-      const { name, rows, cols } = step.weight;
-      bytes += matrixBytes(placement.tensors.get(name)!.layout!, rows, cols);
+      if (step.op === "linear") bytes += bytesOf(step.weight);
+      if (step.op === "experts") {
+        const { router, gate, up, down, used, count } = step;
+        bytes += bytesOf(router) + ((bytesOf(gate) + bytesOf(up) + bytesOf(down)) * used) / count;
+      }
     }
   }
   return bytes;

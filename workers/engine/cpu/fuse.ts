@@ -1,6 +1,6 @@
 // From the steps of a segment to the ops the kernels know: products of the same input become one, gate and up a pair.
 import { assert } from "../base/errors.ts";
-import type { Activation, Attend, Embed, Linear, Segment, Tensor } from "../base/model.ts";
+import type { Activation, Attend, Embed, Experts, Linear, Segment, Tensor } from "../base/model.ts";
 
 /** Outputs of one input, computed in one walk over their rows. */
 export interface Product {
@@ -24,14 +24,13 @@ export interface Part extends Matrix {
   readonly up: Matrix | null;
 }
 
-export type FusedOp = Embed | Attend | Product;
+export type FusedOp = Embed | Attend | Experts | Product;
 
 /** The ops of a segment, in order. */
 export function fuse({ steps }: Segment): FusedOp[] {
   const ops: FusedOp[] = [];
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i]!;
-    assert(step.op !== "experts", "The kernels have no experts.");
     if (step.op !== "linear") {
       ops.push(step);
       continue;

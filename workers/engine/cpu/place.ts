@@ -1,6 +1,6 @@
 // Decides which bank holds which segment, and where in it everything lies.
 import { EngineError } from "../base/errors.ts";
-import type { Model, Segment, Tensor } from "../base/model.ts";
+import type { Experts, Model, Segment, Tensor } from "../base/model.ts";
 import * as words from "./assembly/words.ts";
 import { Arena } from "./arena.ts";
 import { fuse, type FusedOp } from "./fuse.ts";
@@ -26,10 +26,19 @@ export interface Buffers {
   readonly attended: number; // f32 [chunk][heads · headDim]
   readonly input: Activations; // of a normed or attended vector, for several tokens
   readonly gate: Activations; // of silu(gate) · up
+  readonly experts: ExpertBuffers | null;
   readonly partials: number;
   readonly counters: number;
   readonly scratch: number;
   readonly slots: number;
+}
+
+/** What a mixture of experts works in. A row is a token's choice of an expert: see assembly/experts.ts. */
+export interface ExpertBuffers {
+  readonly router: number; // f32 [chunk][experts]
+  readonly table: number;
+  readonly input: Activations; // [rows][dim]
+  readonly outputs: number; // f32 [rows][dim]
 }
 
 export interface Activations {
@@ -206,10 +215,12 @@ function unpackedBytes({ shape: { dim, ffnDim, heads, headDim } }: Model, wordBy
 
 function takeBuffers(arena: Arena, model: Model, { chunk, contextLength, maxThreads, wordBytes }: Sizes): Buffers {
   const { dim, heads, headDim, ffnDim } = model.shape;
-  const activations = (width: number): Activations => ({
-    quants: arena.take(chunk * Math.ceil(width / 32) * blockBytes(wordBytes)),
-    floats: arena.take(chunk * width * 4), // of weights that are floats, and of adapters
+  const activations = (width: number, rows = chunk): Activations => ({
+    quants: arena.take(rows * Math.ceil(width / 32) * blockBytes(wordBytes)),
+    floats: arena.take(rows * width * 4), // of weights that are floats, and of adapters
   });
+  const mixture = mixtureOf(model);
+  const rows = mixture ? chunk * mixture.used + 4 * mixture.count : chunk; // each expert's start at a multiple of four
   return {
     program: arena.take(model.segments.length * PROGRAM_BYTES_PER_SEGMENT),
     ids: arena.take(chunk * 4),
@@ -218,7 +229,13 @@ function takeBuffers(arena: Arena, model: Model, { chunk, contextLength, maxThre
     queries: arena.take(chunk * heads * headDim * 4),
     attended: arena.take(chunk * heads * headDim * 4),
     input: activations(Math.max(dim, heads * headDim)),
-    gate: activations(ffnDim),
+    gate: activations(ffnDim, rows),
+    experts: mixture && {
+      router: arena.take(chunk * mixture.count * 4),
+      table: arena.take(words.TABLE_BYTES),
+      input: activations(dim, rows),
+      outputs: arena.take(rows * dim * 4),
+    },
     partials: arena.take(partialRows(model) * (contextLength / words.RUN) * (headPad(model) + 4) * 4),
     counters: arena.take(partialRows(model) * 4),
     scratch: arena.take(scratchBytes(model, wordBytes) * maxThreads),
@@ -259,7 +276,21 @@ function segmentBytes(segment: Segment, model: Model, placed: ReadonlyMap<string
 export function isVector(model: Model, { name, rows }: Tensor): boolean {
   if (rows > 1) return false;
   return model.segments.some(({ steps }) =>
-    steps.some((step) => step.op === "linear" && (step.norm?.weight.name === name || step.bias?.name === name)),
+    steps.some((step) => {
+      if (step.op === "linear") return step.norm?.weight.name === name || step.bias?.name === name;
+      return step.op === "experts" && step.norm.weight.name === name;
+    }),
+  );
+}
+
+/** The experts that a model's layers choose from, all layers alike; null where it has none. Throws `unsupported_architecture`. */
+function mixtureOf({ segments }: Model): Experts | null {
+  const mixture = segments.flatMap(({ steps }) => steps).find((step) => step.op === "experts") ?? null;
+  if (!mixture || (mixture.count <= words.MAX_EXPERTS && mixture.used <= words.MAX_USED)) return mixture;
+  throw new EngineError(
+    "unsupported_architecture",
+    `A token of this model takes ${mixture.used} of ${mixture.count} experts; Cria runs up to ${words.MAX_USED} of ${words.MAX_EXPERTS}.`,
+    "Choose a smaller model.",
   );
 }
 

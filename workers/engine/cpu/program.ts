@@ -3,9 +3,11 @@ import { assert, EngineError } from "../base/errors.ts";
 import type { Attend, Embed, Tensor } from "../base/model.ts";
 import { type Additions, NOTHING_ADDED, type PlacedChange, type PlacedPrompt } from "./additions.ts";
 import * as words from "./assembly/words.ts";
+import { writeExperts } from "./expert-ops.ts";
 import { matricesOf, type Part, type Product } from "./fuse.ts";
 import { groupBytes, layoutOf } from "./layouts.ts";
 import { type Activations, CHUNK, type Placement, type PlacedSegment } from "./place.ts";
+import { OpWriter, units } from "./writer.ts";
 
 /** The ops of a segment as byte addresses [first, last) in its bank. */
 export interface Range {
@@ -28,10 +30,11 @@ export function writePrograms(
   return placement.segments.map((segment) => {
     const { bank } = segment;
     const first = next[bank]!;
-    const writer = new Writer(placement, segment, memories[bank]!, bytesMode, additions[bank] ?? NOTHING_ADDED, first);
+    const writer = new Writer(placement, segment, additions[bank] ?? NOTHING_ADDED, memories[bank]!, bytesMode, first);
     for (const op of segment.ops) {
       if (op.op === "embed") writer.embed(op);
       else if (op.op === "attend") writer.attend(op);
+      else if (op.op === "experts") writeExperts(writer, op, placement.banks[bank]!.buffers, writer.tensor);
       else writer.product(op);
       if (writer.at > placement.banks[bank]!.buffers.ids) throw tooMany();
     }
@@ -40,17 +43,18 @@ export function writePrograms(
   });
 }
 
-class Writer {
+class Writer extends OpWriter {
   private readonly buffers;
 
   constructor(
     private readonly placement: Placement,
     private readonly segment: PlacedSegment,
-    private readonly memory: DataView,
-    private readonly bytesMode: number,
     private readonly additions: Additions,
-    public at: number,
+    memory: DataView,
+    bytesMode: number,
+    at: number,
   ) {
+    super(memory, bytesMode, at);
     this.buffers = placement.banks[segment.bank]!.buffers;
   }
 
@@ -73,7 +77,7 @@ class Writer {
     this.put(op + words.OP_KEYS, cache.keys);
     this.put(op + words.OP_VALUES, cache.values);
     this.put(op + words.OP_WINDOW, window ?? 0);
-    this.memory.setFloat32(op + words.OP_SCALE, scale, true);
+    this.putFloat(op + words.OP_SCALE, scale);
     this.end(op);
     for (const prompt of this.additions.prompts.get(layer) ?? []) this.prompt(prompt, scale);
   }
@@ -86,8 +90,8 @@ class Writer {
     this.put(op + words.OP_KEYS, keys);
     this.put(op + words.OP_VALUES, values);
     this.put(op + words.OP_GATES, gates);
-    this.memory.setFloat32(op + words.OP_SCALE, scale, true);
-    this.memory.setFloat32(op + words.OP_FACTOR, factor, true);
+    this.putFloat(op + words.OP_SCALE, scale);
+    this.putFloat(op + words.OP_FACTOR, factor);
     this.end(op);
   }
 
@@ -165,7 +169,7 @@ class Writer {
         [words.CHANGE_T, places[i]!],
         [words.CHANGE_RANK, rank],
       ]);
-      this.memory.setFloat32(change + words.CHANGE_SCALE, scale, true);
+      this.putFloat(change + words.CHANGE_SCALE, scale);
     }
     return addend;
   }
@@ -180,7 +184,7 @@ class Writer {
     this.put(op + words.OP_IN, input === "hidden" ? this.buffers.hidden : this.buffers.attended);
     this.put(op + words.OP_WIDTH, width);
     this.put(op + words.OP_WEIGHT, norm ? this.tensor(norm.weight) : 0);
-    this.memory.setFloat32(op + words.OP_EPSILON, norm?.epsilon ?? 0, true);
+    this.putFloat(op + words.OP_EPSILON, norm?.epsilon ?? 0);
     this.put(op + words.OP_OUT, this.buffers.input.quants);
     this.put(op + words.OP_OUT_FLOATS, this.buffers.input.floats);
     this.end(op);
@@ -226,11 +230,12 @@ class Writer {
     return readers.reduce((flags, op) => flags | (op.op === "product" ? this.readerFlags(op) : 0), 0);
   }
 
-  private tensor({ name }: Tensor): number {
+  /** Where a weight of this segment lies. */
+  readonly tensor = ({ name }: Tensor): number => {
     const placed = this.placement.tensors.get(name);
     assert(placed?.bank === this.segment.bank, `${name} lies in another bank than ${this.segment.name}.`);
     return placed.at;
-  }
+  };
 
   private readerFlags(product: Product): number {
     return matricesOf(product).reduce((flags, { weight }) => {
@@ -238,35 +243,6 @@ class Writer {
       return flags | changed | (layoutOf(weight.type).float ? words.FLAG_FLOATS : words.FLAG_QUANTS);
     }, 0);
   }
-
-  private begin(code: number): number {
-    return this.record(words.OP_BYTES, [
-      [words.OP_CODE, code],
-      [words.OP_BYTES_MODE, this.bytesMode],
-    ]);
-  }
-
-  private end(op: number): void {
-    this.at = Math.ceil(this.at / 64) * 64; // counters on cache lines of their own
-    this.put(op + words.OP_NEXT, this.at - op);
-  }
-
-  /** The next so many bytes, all 0 but for some words. Says where they are. */
-  private record(bytes: number, fields: readonly (readonly [offset: number, word: number])[]): number {
-    const at = this.at;
-    for (let i = 0; i < bytes; i += 4) this.put(at + i, 0);
-    for (const [offset, word] of fields) this.put(at + offset, word);
-    this.at += bytes;
-    return at;
-  }
-
-  private put(at: number, word: number): void {
-    this.memory.setUint32(at, word, true);
-  }
-}
-
-function units(rows: number): number {
-  return Math.ceil(rows / words.UNIT);
 }
 
 function tooMany(): EngineError {

@@ -2,12 +2,12 @@
 import { QUANTS } from "../../../shaders/quant/index.ts";
 import { EngineError } from "../base/errors.ts";
 import { refuseGptJ } from "../base/gptj.ts";
-import type { Activation, Model, Tensor } from "../base/model.ts";
+import type { Activation, Experts, Model, Shape, Tensor } from "../base/model.ts";
 import type { ByteSource } from "../base/source.ts";
 import type { Gguf } from "../gguf/read.ts";
 import { ARCHITECTURES } from "./index.ts";
 import { ropeOf } from "./rope.ts";
-import { shapeOf } from "./shape.ts";
+import { shapeOf, variantOf } from "./shape.ts";
 
 /** Tensors that say how to rotate, read here, or what rotation already tells. */
 const ROTATION = /^rope_freqs\.weight$|\.attn_rot_embd(\.weight)?$|\.rope_freqs(\.weight)?$/;
@@ -33,11 +33,10 @@ export async function describe(gguf: Gguf, source: ByteSource, signal?: AbortSig
     throw new EngineError("bad_file", `The file has no tensor ${name}.`, "Choose another conversion of this model.");
   };
   const optional = (name: string): Tensor | null => tensors.get(name) ?? null;
-  if ((metadata.number("llama.expert_count") ?? 0) > 0) throw unsupported("This model is a mixture of experts.");
   const shape = shapeOf(metadata, find("token_embd.weight").rows);
   const divisors = optional("rope_freqs.weight");
   const rope = ropeOf(metadata, shape.headDim, divisors ? await readFloats(divisors, source, signal) : null);
-  const model = ARCHITECTURES[architecture](shape, rope, find, optional);
+  const model = ARCHITECTURES[architecture](shape, rope, find, optional, variantOf(metadata));
   checkExtents(model);
   refuseLeftovers(model, tensors);
   return model;
@@ -56,11 +55,23 @@ function checkExtents({ shape, segments }: Model): void {
   };
   for (const step of segments.flatMap((segment) => segment.steps)) {
     if (step.op === "embed") expect(step.weight, vocab, dim);
+    if (step.op === "experts") checkExperts(step, shape, expect);
     if (step.op !== "linear") continue;
     expect(step.weight, width[step.out], width[step.in]);
     if (step.bias) expect(step.bias, 1, width[step.out]);
     if (step.norm) expect(step.norm.weight, 1, width[step.in]);
   }
+}
+
+/** An expert's rows come by whole groups of eight, as every backend packs them. */
+function checkExperts(step: Experts, { dim, ffnDim }: Shape, expect: (tensor: Tensor, rows: number, cols: number) => void): void {
+  const { norm, router, gate, up, down, count } = step;
+  if (dim % 8 !== 0 || ffnDim % 8 !== 0) throw unsupported(`Its experts are ${ffnDim} by ${dim} weights, no multiples of eight.`);
+  expect(norm.weight, 1, dim);
+  expect(router, count, dim);
+  expect(gate, count * ffnDim, dim);
+  expect(up, count * ffnDim, dim);
+  expect(down, count * dim, ffnDim);
 }
 
 /** A tensor nobody uses would mean an answer that is quietly wrong. */

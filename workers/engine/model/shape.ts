@@ -3,6 +3,7 @@
 import { EngineError } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
 import type { Shape } from "../base/model.ts";
+import type { Variant } from "./llama.ts";
 
 /**
  * The shape a file declares under `llama.*`. `embeddingRows` is the height of token_embd, which is the vocabulary whatever
@@ -30,6 +31,20 @@ export function shapeOf(metadata: Metadata, embeddingRows: number): Shape {
     contextLength: number("context_length"),
     epsilon: number("attention.layer_norm_rms_epsilon"),
   };
+}
+
+/**
+ * What the file declares beside its shape. llama.cpp leaves `sliding_window` of this architecture alone; we hold to it, as the models'
+ * own code does: position p sees p - window + 1 to p. Throws `bad_file` where the experts a token takes are none or more than there are.
+ */
+export function variantOf(metadata: Metadata): Variant {
+  const number = (key: string): number => metadata.number(`llama.${key}`) ?? 0;
+  const [window, count, used] = [number("attention.sliding_window"), number("expert_count"), number("expert_used_count")];
+  if (!(window >= 0 && Number.isInteger(window))) throw bad(`llama.attention.sliding_window is ${window}.`);
+  if (count > 0 && !(Number.isInteger(count) && Number.isInteger(used) && used > 0 && used <= count)) {
+    throw bad(`A token takes ${used} of ${count} experts.`);
+  }
+  return { window: window || null, experts: count > 0 ? { count, used } : null };
 }
 
 function positive(key: string, value: number | null): number {

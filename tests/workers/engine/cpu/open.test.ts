@@ -1,26 +1,27 @@
 // The WASM backend as a whole: the same bits in every way to run, its memory, its errors.
 import { describe, expect, it } from "vitest";
-import type { Model } from "../../../../workers/engine/base/model.ts";
 import { LEVELS } from "../../../../workers/engine/cpu/kernels.ts";
 import { openCpu } from "../../../../workers/engine/cpu/open.ts";
 import { CHUNK, place } from "../../../../workers/engine/cpu/place.ts";
 import { nodeHost } from "../node-host.ts";
-import { withWindow } from "./changes.ts";
 import { differing, lastLogits } from "./same-bits.ts";
-import { MIXED, smallModel, TINY, type TypeOf, writeRandom } from "./small-model.ts";
+import { type Extras, MIXED, smallModel, TINY, type TypeOf, writeRandom } from "./small-model.ts";
 
 const LENGTH = 150; // three runs of positions, two chunks
 const level = "plain";
 
 describe("the WASM backend", () => {
-  it.each<[string, TypeOf, (model: Model) => Model]>([
-    ["mixed quantized weights", MIXED, (model) => model],
-    ["half floats", () => "F16", (model) => model],
-    ["floats with a quantized down projection", (name) => (name.includes("ffn_down") ? "Q4_0" : "F32"), (model) => model],
-    ["a window of less than a run", MIXED, (model) => withWindow(model, 37)],
-    ["a window of more than a run", () => "F16", (model) => withWindow(model, 70)],
-  ])("gives the same bits for any threads and any tokens at a time, with %s", async (_, typeOf, change) => {
-    const model = change(smallModel(TINY, typeOf, true, true));
+  it.each<[string, TypeOf, Extras]>([
+    ["mixed quantized weights", MIXED, {}],
+    ["half floats", () => "F16", { biased: true }],
+    ["floats with a quantized down projection", (name) => (name.includes("ffn_down") ? "Q4_0" : "F32"), {}],
+    ["biases and a window of less than a run", MIXED, { biased: true, window: 37 }],
+    ["a window of more than a run", () => "F16", { window: 70 }],
+    ["two of five experts", (name) => (name.includes("gate_inp") ? "F32" : MIXED(name)), { experts: { count: 5, used: 2 } }],
+    ["all of three experts, of half floats", () => "F16", { experts: { count: 3, used: 3 } }],
+    ["one of many experts", (name) => (name.includes("down") ? "F16" : "Q8_0"), { experts: { count: 40, used: 1 } }],
+  ])("gives the same bits for any threads and any tokens at a time, with %s", async (_, typeOf, extras) => {
+    const model = smallModel(TINY, typeOf, true, extras);
     const base = await lastLogits(nodeHost(), model, { level, threads: 1 }, LENGTH, 1);
     expect(base.some((value) => value !== base[0])).toBe(true);
     expect(base.every(Number.isFinite)).toBe(true);

@@ -3,15 +3,24 @@ import { QUANTS, type QuantName } from "../../../../shaders/quant/index.ts";
 import type { Backend } from "../../../../workers/engine/base/backend.ts";
 import type { Model, Shape, Tensor } from "../../../../workers/engine/base/model.ts";
 import { extentsOf } from "../../../../workers/engine/model/extents.ts";
-import { describeLlama } from "../../../../workers/engine/model/llama.ts";
+import { describeLlama, type Variant } from "../../../../workers/engine/model/llama.ts";
 import { randomMatrix } from "./products.ts";
 
 /** Names a tensor's type. */
 export type TypeOf = (name: string) => QuantName;
 
-/** A LLaMA of this shape; `tied` shares the embedding with the head; `biased` gives every matrix of a layer a bias. */
-export function smallModel(shape: Shape, typeOf: TypeOf, tied = true, biased = false): Model {
-  const sizes = extentsOf(shape);
+/** What a small model may have beside its shape. */
+export interface Extras {
+  /** A bias for every matrix of a layer. */
+  readonly biased?: boolean;
+  readonly experts?: Variant["experts"];
+  readonly window?: number;
+}
+
+/** A LLaMA of this shape; `tied` shares the embedding with the head. */
+export function smallModel(shape: Shape, typeOf: TypeOf, tied = true, extras: Extras = {}): Model {
+  const { biased = false, experts = null, window = null } = extras;
+  const sizes = { ...extentsOf(shape), ...(experts ? expertExtents(shape, experts.count) : {}) };
   const made = new Map<string, Tensor>();
   const find = (name: string): Tensor => {
     const [outputs, inputs] = sizes[name.split(".").at(-2)!]!;
@@ -24,8 +33,20 @@ export function smallModel(shape: Shape, typeOf: TypeOf, tied = true, biased = f
   };
   const dims = shape.headDim;
   const frequencies = Float32Array.from({ length: dims / 2 }, (_, i) => 10000 ** ((-2 * i) / dims));
-  const optional = (name: string): Tensor | null => ((name.endsWith(".bias") ? biased : !tied) ? find(name) : null);
-  return describeLlama(shape, { dims, frequencies, magnitude: 1 }, find, optional);
+  const optional = (name: string): Tensor | null => {
+    const has = name === "output.weight" ? !tied : name.endsWith(".bias") ? biased : experts !== null;
+    return has ? find(name) : null;
+  };
+  return describeLlama(shape, { dims, frequencies, magnitude: 1 }, find, optional, { window, experts });
+}
+
+function expertExtents({ dim, ffnDim }: Shape, count: number): Record<string, readonly [number, number]> {
+  return {
+    ffn_gate_inp: [count, dim],
+    ffn_gate_exps: [count * ffnDim, dim],
+    ffn_up_exps: [count * ffnDim, dim],
+    ffn_down_exps: [count * dim, ffnDim],
+  };
 }
 
 /** Writes random weights to every tensor, a few rows at a time; a large one gets the same rows again and again. */

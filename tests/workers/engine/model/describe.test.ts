@@ -31,8 +31,28 @@ const EXTENTS: Record<string, number[]> = {
   "output_norm.weight": [8],
 };
 
-async function modelOf(change: { metadata?: Record<string, Entry>; tensors?: Record<string, number[]> }): Promise<Model> {
-  const tensors = Object.entries({ ...EXTENTS, ...change.tensors }).map(([name, extents]) => {
+interface Change {
+  readonly metadata?: Record<string, Entry>;
+  /** Extents of tensors; an empty list leaves one out. */
+  readonly tensors?: Record<string, number[]>;
+}
+
+/** Three experts of 16, of which a token takes two, in the place of the feed-forward network. */
+function mixture({ metadata = {}, tensors = {} }: Change): Change {
+  const dense = Object.fromEntries(["ffn_gate", "ffn_up", "ffn_down"].map((part) => [`blk.0.${part}.weight`, []]));
+  const experts = {
+    "blk.0.ffn_gate_inp.weight": [8, 3],
+    "blk.0.ffn_gate_exps.weight": [8, 16, 3],
+    "blk.0.ffn_up_exps.weight": [8, 16, 3],
+    "blk.0.ffn_down_exps.weight": [16, 8, 3],
+  };
+  const numbers = { "llama.feed_forward_length": u32(16), "llama.expert_count": u32(3), "llama.expert_used_count": u32(2) };
+  return { metadata: { ...numbers, ...metadata }, tensors: { ...dense, ...experts, ...tensors } };
+}
+
+async function modelOf(change: Change): Promise<Model> {
+  const all = Object.entries({ ...EXTENTS, ...change.tensors }).filter(([, extents]) => extents.length > 0);
+  const tensors = all.map(([name, extents]) => {
     return { name, type: "F32" as const, extents, bytes: () => new Uint8Array(tensorBytes("F32", extents)) };
   });
   const source = memorySource(ggufBytes({ metadata: { ...METADATA, ...change.metadata }, tensors }));
@@ -83,6 +103,41 @@ suite("a model read from its header", () => {
     expect(segments[1]!.needs.map(({ name }) => name)).toContain("blk.0.attn_k.bias");
     const misshapen = modelOf({ tensors: { "blk.0.attn_k.bias": [8] } });
     await expect(misshapen).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("1 x 8; 1 x 4") });
+  });
+
+  it("attends to a window where the file has one that is shorter than the context", async () => {
+    const windowOf = async (window: number) => {
+      const { segments } = await modelOf({ metadata: { "llama.attention.sliding_window": u32(window) } });
+      return segments[1]!.steps.flatMap((step) => (step.op === "attend" ? [step.window] : []));
+    };
+    expect(await windowOf(16)).toEqual([16]);
+    expect(await windowOf(64)).toEqual([undefined]);
+    expect(await windowOf(0)).toEqual([undefined]);
+  });
+
+  it("has heads of another width than its own over their number", async () => {
+    const metadata = { "llama.attention.key_length": u32(6), "llama.attention.value_length": u32(6) };
+    const tensors = { "blk.0.attn_q.weight": [8, 12], "blk.0.attn_k.weight": [8, 6], "blk.0.attn_v.weight": [8, 6] };
+    const { shape, rope } = await modelOf({ metadata, tensors: { ...tensors, "blk.0.attn_output.weight": [12, 8] } });
+    expect([shape.headDim, rope.dims]).toEqual([6, 6]);
+    const different = modelOf({ metadata: { ...metadata, "llama.attention.value_length": u32(4) }, tensors });
+    await expect(different).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("differ in length") });
+  });
+
+  it("is a mixture of experts where the file has a router", async () => {
+    const { segments } = await modelOf(mixture({}));
+    const step = segments[1]!.steps.at(-1)!;
+    expect(step).toMatchObject({ op: "experts", count: 3, used: 2, gate: { rows: 48, cols: 8 }, down: { rows: 24, cols: 16 } });
+    expect(segments[1]!.needs.map(({ name }) => name)).toContain("blk.0.ffn_gate_inp.weight");
+  });
+
+  it("refuses experts that are too few, misshapen, or of broken groups of rows", async () => {
+    const greedy = modelOf(mixture({ metadata: { "llama.expert_used_count": u32(4) } }));
+    await expect(greedy).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("4 of 3 experts") });
+    const two = modelOf(mixture({ tensors: { "blk.0.ffn_up_exps.weight": [8, 16, 2] } }));
+    await expect(two).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("32 x 8; 48 x 8") });
+    const broken = modelOf(mixture({ metadata: { "llama.feed_forward_length": u32(12) } }));
+    await expect(broken).rejects.toMatchObject({ code: "unsupported_architecture" });
   });
 
   it("refuses a tensor of another extent than its activations", async () => {

@@ -49,7 +49,7 @@ function dot(a: usize, b: usize, bytes: usize): f32 {
 }
 
 /** y += factor · x. */
-function addTo(y: usize, x: usize, bytes: usize, factor: f32): void {
+export function addTo(y: usize, x: usize, bytes: usize, factor: f32): void {
   let i: usize = 0;
   for (; i + 16 <= bytes; i += 16) v128.store(y + i, madd(v128.load(x + i), f32x4.splat(factor), v128.load(y + i)));
   for (; i < bytes; i += 4) store<f32>(y + i, load<f32>(y + i) + load<f32>(x + i) * factor);

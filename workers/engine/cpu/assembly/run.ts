@@ -1,11 +1,12 @@
 // Runs a program: a list of ops in memory, walked by every thread at once. A token costs one call a bank.
 import { attend } from "./attend";
 import { callThreads, waitForCall } from "./barrier";
+import { combine, expertProducts, gather, route } from "./experts";
 import { attendPrompt } from "./prompt";
 import { packAll } from "./queue";
 import { embed, matmul, norm } from "./steps";
 import {
-  C_ACTIVE, C_BANK, C_FIRST, C_LAST, CODE_ATTEND, CODE_EMBED, CODE_MATMUL, CODE_NORM, CODE_PACK, CODE_PROMPT, OP_CODE, OP_NEXT,
+  C_ACTIVE, C_BANK, C_FIRST, C_LAST, CODE_ATTEND, CODE_COMBINE, CODE_EMBED, CODE_EXPERTS, CODE_GATHER, CODE_MATMUL, CODE_NORM, CODE_PACK, CODE_PROMPT, CODE_ROUTE, OP_CODE, OP_NEXT,
 } from "./words";
 
 /** Runs the ops of a bank other than the first, in that bank's own instance. */
@@ -50,6 +51,18 @@ export function execute(thread: i32): void {
         break;
       case CODE_PACK:
         packAll(op);
+        break;
+      case CODE_ROUTE:
+        route(op);
+        break;
+      case CODE_GATHER:
+        gather(op, thread);
+        break;
+      case CODE_EXPERTS:
+        expertProducts(op, thread);
+        break;
+      case CODE_COMBINE:
+        combine(op);
         break;
       case CODE_PROMPT:
         attendPrompt(op, thread);

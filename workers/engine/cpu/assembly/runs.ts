@@ -44,11 +44,11 @@ function scoreRow(wide: bool, keys: usize, q: usize, headDim: i32, count: i32, s
     let s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
     for (let d: usize = 0; d < next; d += 16) {
       const x = v128.load32_splat(q + d);
-      const k = keys + (wide ? 2 * d : d);
-      s0 = madd(low(wide, k), x, s0);
-      s1 = madd(high(wide, k), x, s1);
-      s2 = madd(low(wide, k + second), x, s2);
-      s3 = madd(high(wide, k + second), x, s3);
+      const at = keys + (wide ? 2 * d : d), k = v128.load(at), l = v128.load(at + second);
+      s0 = madd(wide ? k : widenLow(k), x, s0);
+      s1 = madd(wide ? v128.load(at, 16) : widenHigh(k), x, s1);
+      s2 = madd(wide ? l : widenLow(l), x, s2);
+      s3 = madd(wide ? v128.load(at + second, 16) : widenHigh(l), x, s3);
     }
     v128.store(scores, s0);
     v128.store(scores, s1, 16);
@@ -123,10 +123,11 @@ function weighRow(wide: bool, values: usize, weights: usize, pad: i32, count: i3
     let at = values;
     for (let i = 0; i < count; i++) {
       const p = v128.load32_splat(weights + (<usize>i << 2));
-      y0 = madd(low(wide, at), p, y0);
-      y1 = madd(high(wide, at), p, y1);
-      y2 = madd(low(wide, at + second), p, y2);
-      y3 = madd(high(wide, at + second), p, y3);
+      const v = v128.load(at), w = v128.load(at + second);
+      y0 = madd(wide ? v : widenLow(v), p, y0);
+      y1 = madd(wide ? v128.load(at, 16) : widenHigh(v), p, y1);
+      y2 = madd(wide ? w : widenLow(w), p, y2);
+      y3 = madd(wide ? v128.load(at + second, 16) : widenHigh(w), p, y3);
       at += wide ? 32 : 16;
     }
     v128.store(out, y0);

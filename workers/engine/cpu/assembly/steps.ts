@@ -8,7 +8,7 @@ import { isFloat } from "./tile";
 import {
   C_ACTIVE, C_CODES, C_HEAD_COUNT, C_HEAD_FIRST, C_HEAD_PAD, C_IDS, C_SCRATCH, C_SCRATCH_BYTES, C_TOKENS, FLAG_FLOATS, FLAG_HEAD, FLAG_OWN, FLAG_QUANTS,
   OP_BYTES, OP_BYTES_MODE, OP_EPSILON, OP_FLAGS, OP_GROUP_BYTES, OP_IN, OP_IN_FLOATS, OP_LAYOUT, MOST_UNITS, OP_OUT, OP_OUT_FLOATS, OP_UNITS, OP_WEIGHT, OP_WIDTH, PART_BYTES, PART_DATA,
-  PART_GROUP_BYTES, PART_LAYOUT, PART_ROWS, PART_THEN, PART_UNITS, RUN, S_ATTEND, S_OUT, S_OUT_UP, SPAN, THEN_PAIR, TILE_ROWS, UNIT,
+  PART_EXPERT_BYTES, PART_GROUP_BYTES, PART_LAYOUT, PART_ROWS, PART_THEN, PART_UNITS, RUN, S_ATTEND, S_OUT, S_OUT_UP, SPAN, THEN_PAIR, TILE_ROWS, UNIT,
 } from "./words";
 
 @inline
@@ -53,7 +53,8 @@ export function norm(op: usize, thread: i32): void {
   barrier(op);
 }
 
-function normToken(op: usize, x: usize, token: i32, lanes: i32, quants: usize, floats: usize, thread: i32): void {
+/** Activations of one token, as number `token` of those that share tiles of `lanes`. */
+export function normToken(op: usize, x: usize, token: i32, lanes: i32, quants: usize, floats: usize, thread: i32): void {
   const width = load<i32>(op, OP_WIDTH), weight = load<usize>(op, OP_WEIGHT), flags = load<i32>(op, OP_FLAGS);
   const factor = weight ? rms(x, width, load<f32>(op, OP_EPSILON)) : 1;
   const block = scratchOf(thread) + S_OUT;
@@ -76,10 +77,14 @@ export function matmul(op: usize, thread: i32): void {
   barrier(op);
 }
 
-/** One token: as many tasks of about the same length for each thread, so that the last ones end together. */
-function vectorTasks(op: usize, units: i32, thread: i32): void {
+/** Tasks of so many units for one token: as many of about the same length for each thread, so that the last ones end together. */
+export function spanTasks(units: i32): i32 {
   const active = load<i32>(C_ACTIVE);
-  const tasks = min<i32>(units, max<i32>(active == 1 ? 1 : active * SHARE, (units + MOST_UNITS - 1) / MOST_UNITS));
+  return min<i32>(units, max<i32>(active == 1 ? 1 : active * SHARE, (units + MOST_UNITS - 1) / MOST_UNITS));
+}
+
+function vectorTasks(op: usize, units: i32, thread: i32): void {
+  const tasks = spanTasks(units);
   for (let task = nextTask(op); task < tasks; task = nextTask(op)) {
     let unit = task * units / tasks;
     const to = (task + 1) * units / tasks;
@@ -88,7 +93,7 @@ function vectorTasks(op: usize, units: i32, thread: i32): void {
       const size = load<i32>(part, PART_UNITS);
       const n = min<i32>(to, before + size) - unit;
       if (n > 0) {
-        vectorRows(op, part, unit - before, n, thread);
+        vectorRows(op, part, unit - before, n, 0, 0, thread);
         unit += n;
       }
       before += size;
@@ -99,32 +104,40 @@ function vectorTasks(op: usize, units: i32, thread: i32): void {
 
 const SHARE: i32 = 2; // tasks of a thread: each one waits anew for its first lines, 189, 222 and 200 tokens/s with 4, 2 and 3
 
-/** `count` units of a part times one token. */
-function vectorRows(op: usize, part: usize, unit: i32, count: i32, thread: i32): void {
+/** `count` units of a part, or of an expert's matrix, times number `index` of the inputs. */
+export function vectorRows(op: usize, part: usize, unit: i32, count: i32, expert: i32, index: i32, thread: i32): void {
   const scratch = scratchOf(thread), row = unit * UNIT, rows = count * UNIT;
-  vectorProduct(op, part, row, rows, scratch + S_OUT, thread);
-  if (load<i32>(part, PART_THEN) == THEN_PAIR) vectorProduct(op, part + PART_BYTES, row, rows, scratch + S_OUT_UP, thread);
+  vectorProduct(op, part, row, rows, expert, index, scratch + S_OUT, thread);
+  if (load<i32>(part, PART_THEN) == THEN_PAIR) {
+    vectorProduct(op, part + PART_BYTES, row, rows, expert, index, scratch + S_OUT_UP, thread);
+  }
   for (let at = 0; at < rows; at += UNIT) {
-    finish(part, scratch + S_OUT + (<usize>at << 2), scratch + S_OUT_UP + (<usize>at << 2), row + at, 0, 1, 1);
+    finish(part, scratch + S_OUT + (<usize>at << 2), scratch + S_OUT_UP + (<usize>at << 2), row + at, index, 1, 1);
   }
 }
 
 /** Many tokens: a task is a unit of rows by a span of tokens. */
 function batchTasks(op: usize, units: i32, tokens: i32, thread: i32): void {
-  const spans = (tokens + SPAN - 1) / SPAN, tasks = units * spans, scratch = scratchOf(thread);
+  const spans = (tokens + SPAN - 1) / SPAN, tasks = units * spans;
   for (let task = nextTask(op); task < tasks; task = nextTask(op)) {
     let unit = task / spans, part = op + OP_BYTES;
     while (unit >= load<i32>(part, PART_UNITS)) {
       unit -= load<i32>(part, PART_UNITS);
       part = following(part);
     }
-    const first = (task % spans) * SPAN, last = min<i32>(tokens, first + SPAN), row = unit * UNIT;
-    batchRows(op, part, row, first, last, scratch + S_OUT, thread);
-    if (load<i32>(part, PART_THEN) == THEN_PAIR) batchRows(op, part + PART_BYTES, row, first, last, scratch + S_OUT_UP, thread);
-    for (let token = first; token < last; token += 4) {
-      const at = <usize>(token - first) * (UNIT * 4);
-      finish(part, scratch + S_OUT + at, scratch + S_OUT_UP + at, row, token, min<i32>(4, last - token), 4);
-    }
+    const first = (task % spans) * SPAN;
+    batchUnit(op, part, unit * UNIT, first, min<i32>(tokens, first + SPAN), 0, thread);
+  }
+}
+
+/** A unit of rows of a part, or of an expert's matrix, times tokens first … last, a multiple of four and at most SPAN of them. */
+export function batchUnit(op: usize, part: usize, row: i32, first: i32, last: i32, expert: i32, thread: i32): void {
+  const scratch = scratchOf(thread);
+  batchRows(op, part, row, first, last, expert, scratch + S_OUT, thread);
+  if (load<i32>(part, PART_THEN) == THEN_PAIR) batchRows(op, part + PART_BYTES, row, first, last, expert, scratch + S_OUT_UP, thread);
+  for (let token = first; token < last; token += 4) {
+    const at = <usize>(token - first) * (UNIT * 4);
+    finish(part, scratch + S_OUT + at, scratch + S_OUT_UP + at, row, token, min<i32>(4, last - token), 4);
   }
 }
 
@@ -133,25 +146,31 @@ function following(part: usize): usize {
   return part + (load<i32>(part, PART_THEN) == THEN_PAIR ? 2 * PART_BYTES : PART_BYTES);
 }
 
+/** Where an expert's rows start in a part; 0 stands for a part that has no experts. */
+@inline
+function rowsAt(part: usize, expert: i32, row: i32): usize {
+  const groups = <usize>(row >> 3) * load<usize>(part, PART_GROUP_BYTES);
+  return load<usize>(part, PART_DATA) + <usize>expert * load<usize>(part, PART_EXPERT_BYTES) + groups;
+}
+
 /** out[rows] = `rows` rows times one token. */
-function vectorProduct(op: usize, part: usize, row: i32, rows: i32, out: usize, thread: i32): void {
+function vectorProduct(op: usize, part: usize, row: i32, rows: i32, expert: i32, index: i32, out: usize, thread: i32): void {
   const layout = load<i32>(part, PART_LAYOUT), width = load<i32>(op, OP_WIDTH), own = load<i32>(op, OP_FLAGS) & FLAG_OWN;
   const groups = min<i32>(rows >> 3, (load<i32>(part, PART_ROWS) - row + 7) >> 3);
-  const w = load<usize>(part, PART_DATA) + <usize>(row >> 3) * load<usize>(part, PART_GROUP_BYTES);
   let x: usize;
-  if (isFloat(layout)) x = own ? ownFloats(thread, width) : load<usize>(op, OP_IN_FLOATS);
-  else x = own ? ownQuants(thread) : load<usize>(op, OP_IN);
-  multiplyVector(layout, load<i32>(op, OP_BYTES_MODE), w, groups, width, x, out);
+  if (isFloat(layout)) x = own ? ownFloats(thread, width) : load<usize>(op, OP_IN_FLOATS) + (<usize>(index * width) << 2);
+  else x = own ? ownQuants(thread) : load<usize>(op, OP_IN) + <usize>(index * (width >> 5)) * BLOCK;
+  multiplyVector(layout, load<i32>(op, OP_BYTES_MODE), rowsAt(part, expert, row), groups, width, x, out);
 }
 
 /** out[token][UNIT] = UNIT rows times tokens first … last: eight rows are unpacked, then meet all tokens, four at a time. */
-function batchRows(op: usize, part: usize, row: i32, first: i32, last: i32, out: usize, thread: i32): void {
+function batchRows(op: usize, part: usize, row: i32, first: i32, last: i32, expert: i32, out: usize, thread: i32): void {
   const layout = load<i32>(part, PART_LAYOUT), mode = load<i32>(op, OP_BYTES_MODE), width = load<i32>(op, OP_WIDTH);
   const tileBytes = isFloat(layout) ? <usize>width << 4 : <usize>(width >> 5) * 4 * BLOCK;
   const x = (isFloat(layout) ? load<usize>(op, OP_IN_FLOATS) : load<usize>(op, OP_IN)) + <usize>(first >> 2) * tileBytes;
   const codes = scratchOf(thread) + load<usize>(C_CODES), groupBytes = load<usize>(part, PART_GROUP_BYTES);
   const groups = min<i32>(UNIT / 8, (load<i32>(part, PART_ROWS) - row + 7) >> 3);
-  let w = load<usize>(part, PART_DATA) + <usize>(row >> 3) * groupBytes;
+  let w = rowsAt(part, expert, row);
   for (let g = 0; g < groups; g++) {
     const rows = unpackRows(layout, w, width, codes);
     for (let token = first, tile = x, to = out; token < last; token += 4) {

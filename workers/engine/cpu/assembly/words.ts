@@ -50,6 +50,9 @@ export const OP_BYTES_MODE = 56; // BYTES_*
 export const OP_WINDOW = 24; // ATTEND: positions a token sees, its own included; 0 for all
 export const OP_LENGTH = 24; // PROMPT: positions; keys, values and scale as ATTEND has them
 export const OP_GATES = 32; // PROMPT: f32 [heads]
+export const OP_TABLE = 36; // ROUTE, GATHER, EXPERTS, COMBINE: which expert works on what
+export const OP_COUNT = 52; // experts there are
+export const OP_USED = 60; // experts a token takes
 export const OP_FACTOR = 36; // PROMPT: f32 factor on the gates
 
 export const CODE_EMBED = 1;
@@ -57,6 +60,10 @@ export const CODE_NORM = 2;
 export const CODE_MATMUL = 3;
 export const CODE_ATTEND = 4;
 export const CODE_PROMPT = 5;
+export const CODE_ROUTE = 6;
+export const CODE_GATHER = 7;
+export const CODE_EXPERTS = 8;
+export const CODE_COMBINE = 9;
 export const CODE_PACK = 16; // takes part in packing what is in the queue, until it is closed: the op at C_QUEUE
 
 export const FLAG_QUANTS = 1; // NORM writes / MATMUL part reads int8 activations
@@ -76,6 +83,17 @@ export const PART_OUT = 24; // f32 [token][rows], key or value cache, or int8 ac
 export const PART_OUT_FLOATS = 28; // PAIR: float activations
 export const PART_FLAGS = 32; // PAIR: FLAG_QUANTS, FLAG_FLOATS of its output
 export const PART_ADDEND = 36; // what is added to the outputs first; 0 for nothing
+export const PART_EXPERT_BYTES = 40; // EXPERTS: from one expert's matrix to the next one's
+
+// The table of a mixture of experts, u32 each but for the shares.
+export const MAX_EXPERTS = 256;
+export const MAX_USED = 16;
+export const T_FIRST = 0; // first row of an expert, a multiple of four: [MAX_EXPERTS]
+export const T_COUNT = 1024; // its rows
+export const T_CHOICE = 2048; // row of a token's choice: [token][used]
+export const T_SHARE = 10240; // f32, its share
+export const T_OWNER = 18432; // row by row: its token; of one token, its expert
+export const TABLE_BYTES = 30720; // for 128 tokens
 
 // An addend: a bias, then so many low-rank changes.
 export const ADDEND_BYTES = 16;
