@@ -13,6 +13,7 @@ import { obtainModel } from "../../web/cli/model.ts";
 import golden from "../golden/builtin/golden.json" with { type: "json" };
 import { BUILTIN } from "../golden/models.ts";
 import { openChromium, servePlainly, type AppServer, type TestBrowser } from "./browser.ts";
+import { snippet } from "./embed/snippets.ts";
 
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const { prompt, text } = golden.stories[0]!;
@@ -97,7 +98,8 @@ describe("installed", () => {
 
   it("runs in an app that Vite builds", async () => {
     const path = project();
-    await vite({ configFile: false, root: path, logLevel: "error", base: "./", worker: { format: "es" } });
+    writeFileSync(join(path, "vite.config.js"), snippet("vite"));
+    await vite({ root: path, logLevel: "error", base: "./" });
     copyFileSync(BUILTIN, join(path, "dist", "model.gguf"));
     await expectStory(await serve(join(path, "dist")));
   });
