@@ -249,17 +249,13 @@ function endOf({ banks, logits }: Placement, bank: number, { shape }: Model): nu
   return Math.ceil(end / 64) * 64;
 }
 
-<<<<<<< HEAD
 /** As they are stored. */
 function streamedBytes({ segments }: Model, { streamed, tensors }: Placement): number {
   const needed = streamed.flatMap((segment) => segments[segment]!.needs).filter(({ name }) => tensors.get(name)!.streamed);
   return needed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
-/** Every matrix but the embedding, unless it is the head too. */
-=======
 /** Every matrix but the embedding, unless it is the head too; of experts those that a token takes. */
->>>>>>> 06d38ef (wip)
 function weightBytesPerToken(model: Model, placement: Placement): number {
   const bytesOf = ({ name, rows, cols }: Tensor): number => matrixBytes(placement.tensors.get(name)!.layout!, rows, cols);
   let bytes = 0;
