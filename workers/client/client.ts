@@ -33,12 +33,23 @@ export async function load(options: LoadOptions): Promise<Cria> {
     backend = "auto",
     contextLength = null,
     cache = "f16",
+    memoryBytes,
     afterCrashes = false,
     onlyIfFree = false,
     token = null,
     hub = null,
   } = options;
-  const request = { model: oneModel(options.model), backend, contextLength, cache, afterCrashes, onlyIfFree, token, hub };
+  const request = {
+    model: oneModel(options.model),
+    backend,
+    contextLength,
+    cache,
+    memoryBytes,
+    afterCrashes,
+    onlyIfFree,
+    token,
+    hub,
+  };
   const first = await seat(request, options);
   return settle(first, { ...(onProgress && { onProgress }), ...(onChange && { onChange }) });
 }

@@ -43,6 +43,8 @@ export interface EngineOptions {
   /** Positions to make room for; null for what the model was trained for, as far as memory allows. */
   readonly contextLength: number | null;
   readonly cache?: CacheType | undefined;
+  /** WASM memory for weights and cache, in bytes; default: most of the device's. */
+  readonly memoryBytes?: number | undefined;
   readonly defaults: ModelDefaults | null;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -140,7 +140,7 @@ export class ModelRoom {
     onProgress: (progress: LoadProgress) => void,
     signal: AbortSignal,
   ): Promise<Loaded> {
-    const { backend, contextLength, cache, token = null, hub = null } = request;
+    const { backend, contextLength, cache, memoryBytes, token = null, hub = null } = request;
     onProgress({ phase: "header", doneBytes: 0, totalBytes: 0, bytesPerSecond: 0 });
     const found = await this.library.find(request.model, { token, hub, signal, onProgress });
     if (!request.afterCrashes) await found.refuseAfterCrashes();
@@ -155,7 +155,15 @@ export class ModelRoom {
     await this.free({ reason: "replaced", by: found.name ?? file.name });
     const endWork = await found.markWork();
     try {
-      const engine = await openEngine(this.host, file, { ...found, backend, contextLength, cache, onProgress, signal });
+      const engine = await openEngine(this.host, file, {
+        ...found,
+        backend,
+        contextLength,
+        cache,
+        memoryBytes,
+        onProgress,
+        signal,
+      });
       const { promise: ended, resolve: end } = promiseOf<Fate>();
       this.current = { engine, found, request: { ...request, token: null }, sinceMs: Date.now(), ended, end };
       if (isGguf(file)) await this.desk.foretell(found, file);

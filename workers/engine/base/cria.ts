@@ -26,6 +26,11 @@ export interface LoadOptions {
   readonly contextLength?: number;
   /** Keys and values on WebGPU: "int8" makes room for nearly twice the context, at a small loss; default "f16". WASM has its own form. */
   readonly cache?: CacheType;
+  /**
+   * Bytes of memory for weights and cache on WASM; default: three quarters of the device's, where the browser tells. Layers that it has no room
+   * for are read from storage for each token, or piece of a prompt: slow, but it answers.
+   */
+  readonly memoryBytes?: number;
   /** Loads also a model that took the tab down twice in a row: for a person who asks for it, not for a page that loads by itself. */
   readonly afterCrashes?: boolean;
   /** Loads only where no model is in memory, and throws `busy` else: for what nobody asked for. */

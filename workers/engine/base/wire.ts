@@ -39,6 +39,8 @@ export interface LoadRequest extends Partial<Access> {
   readonly contextLength: number | null;
   /** Form of keys and values on WebGPU. */
   readonly cache?: CacheType;
+  /** WASM memory for weights and cache, in bytes. */
+  readonly memoryBytes?: number | undefined;
   /** Also where the model took the tab down twice in a row. */
   readonly afterCrashes: boolean;
   /** Leaves a model that is in memory where it is. */
