@@ -1,7 +1,8 @@
 // How much memory a model takes, and the longest context there is memory for.
 import type { Prediction } from "../base/advice.ts";
 import type { Model } from "../base/model.ts";
-import { BANK_BYTES, CHUNK, headPad, kvBytes, MOST_THREADS, place } from "../cpu/place.ts";
+import { headPad, kvBytes } from "../cpu/cache.ts";
+import { BANK_BYTES, CHUNK, MOST_THREADS, place } from "../cpu/place.ts";
 import { RUN } from "../cpu/assembly/words.ts";
 import { LEVELS } from "../cpu/kernels.ts";
 import { neededTensors } from "../weights/plan.ts";

@@ -1,7 +1,8 @@
 // What the kernels of a bank are told: once where everything lies, and before each run what to run on.
 import type { Model } from "../base/model.ts";
 import * as words from "./assembly/words.ts";
-import { type Buffers, type CacheForm, codesAt, headPad, partialRows, scratchBytes, slotBytes } from "./place.ts";
+import { type Buffers, codesAt, partialRows, scratchBytes, slotBytes } from "./buffers.ts";
+import { type CacheForm, headPad } from "./cache.ts";
 
 /** Writes the facts of a model and of its buffers. `contextLength`: positions of the cache, whole runs. */
 export function writeControl(

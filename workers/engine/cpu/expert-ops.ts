@@ -3,7 +3,7 @@ import { assert } from "../base/errors.ts";
 import type { Experts, Tensor } from "../base/model.ts";
 import * as words from "./assembly/words.ts";
 import { groupBytes, layoutOf } from "./layouts.ts";
-import type { Activations, Buffers } from "./place.ts";
+import type { Activations, Buffers } from "./buffers.ts";
 import { type OpWriter, units } from "./writer.ts";
 
 type Fields = readonly (readonly [offset: number, word: number])[];

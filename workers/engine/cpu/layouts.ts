@@ -1,5 +1,6 @@
 // How each tensor type rests in WASM memory: the TypeScript side of assembly/tile.ts.
 import type { QuantName } from "../../../shaders/quant/index.ts";
+import type { Model, Tensor } from "../base/model.ts";
 import * as words from "./assembly/words.ts";
 
 /** Packed weights of one kind: bytes of a tile (8 rows by 32 columns), and of what precedes every eighth tile. */
@@ -53,4 +54,15 @@ export function groupBytes({ tileBytes, superBytes, float }: Layout, cols: numbe
 /** Bytes of a packed matrix. */
 export function matrixBytes(layout: Layout, rows: number, cols: number): number {
   return Math.ceil(rows / 8) * groupBytes(layout, cols);
+}
+
+/** Norm weights and biases are vectors; a matrix may have one row too. */
+export function isVector(model: Model, { name, rows }: Tensor): boolean {
+  if (rows > 1) return false;
+  return model.segments.some(({ steps }) =>
+    steps.some((step) => {
+      if (step.op === "linear") return step.norm?.weight.name === name || step.bias?.name === name;
+      return step.op === "experts" && step.norm.weight.name === name;
+    }),
+  );
 }

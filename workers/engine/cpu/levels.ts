@@ -4,7 +4,7 @@ import type { Host } from "../base/host.ts";
 import { C_END, L_Q4_0, L_Q8_0 } from "./assembly/words.ts";
 import { compileLevel, instantiate, type Kernels, type LevelName, LEVELS } from "./kernels.ts";
 import { groupBytes, layoutOf } from "./layouts.ts";
-import { blockBytes } from "./place.ts";
+import { blockBytes } from "./buffers.ts";
 
 /** A level that passed its test. */
 export interface ChosenLevel {

@@ -7,7 +7,8 @@ import * as words from "./assembly/words.ts";
 import { CpuBackend } from "./backend.ts";
 import { LEVELS, type LevelName } from "./kernels.ts";
 import { chooseLevel } from "./levels.ts";
-import { BANK_BYTES, CHUNK, kvBytes, MOST_THREADS, place } from "./place.ts";
+import { kvBytes } from "./cache.ts";
+import { BANK_BYTES, CHUNK, MOST_THREADS, place } from "./place.ts";
 import type { Bring } from "./stream.ts";
 import { Threads } from "./threads.ts";
 

@@ -6,7 +6,8 @@ import * as words from "./assembly/words.ts";
 import { writeExperts } from "./expert-ops.ts";
 import { matricesOf, type Part, type Product } from "./fuse.ts";
 import { groupBytes, layoutOf } from "./layouts.ts";
-import { type Activations, CHUNK, type Placement, type PlacedSegment } from "./place.ts";
+import { type Activations } from "./buffers.ts";
+import { CHUNK, type Placement, type PlacedSegment } from "./place.ts";
 import { OpWriter, units } from "./writer.ts";
 
 /** The ops of a segment as byte addresses [first, last) in its bank. */

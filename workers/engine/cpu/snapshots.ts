@@ -3,7 +3,8 @@ import type { Snapshots } from "../base/backend.ts";
 import { assert } from "../base/errors.ts";
 import type { Model } from "../base/model.ts";
 import { RUN } from "./assembly/words.ts";
-import { CACHE_FORMS, type CacheForm, headPad, type Placement } from "./place.ts";
+import { CACHE_FORMS, type CacheForm, headPad } from "./cache.ts";
+import { type Placement } from "./place.ts";
 
 /** The cache as bytes: [position][layer][keys, then values][kv head][head dim]. `breathe` lets messages in. */
 export class CacheSnapshots implements Snapshots {

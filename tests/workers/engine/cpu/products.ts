@@ -5,7 +5,7 @@ import type { Tensor } from "../../../../workers/engine/base/model.ts";
 import { C_END, C_SLOT_BYTES, C_SLOTS, SLOTS } from "../../../../workers/engine/cpu/assembly/words.ts";
 import { type Kernels, type LevelName, LEVELS } from "../../../../workers/engine/cpu/kernels.ts";
 import { groupBytes, layoutOf, matrixBytes } from "../../../../workers/engine/cpu/layouts.ts";
-import { blockBytes } from "../../../../workers/engine/cpu/place.ts";
+import { blockBytes } from "../../../../workers/engine/cpu/buffers.ts";
 import { Packer } from "../../../../workers/engine/cpu/weights.ts";
 
 /** Where a type keeps its f16 scales, so that random blocks get sane ones. The rest of a block may be anything. */

@@ -4,7 +4,7 @@ import type { Host } from "../../../../../workers/engine/base/host.ts";
 import { C_END } from "../../../../../workers/engine/cpu/assembly/words.ts";
 import { compileLevel, instantiate, type LevelName, LEVELS } from "../../../../../workers/engine/cpu/kernels.ts";
 import { groupBytes, layoutOf } from "../../../../../workers/engine/cpu/layouts.ts";
-import { blockBytes } from "../../../../../workers/engine/cpu/place.ts";
+import { blockBytes } from "../../../../../workers/engine/cpu/buffers.ts";
 
 export interface KernelJob {
   readonly types: readonly QuantName[];
