@@ -10,6 +10,13 @@ export interface TaskFile {
   readonly content: string;
 }
 
+/** An adapter of the model, and how strongly it was applied. */
+export interface AppliedAdapter {
+  readonly id: string;
+  readonly name: string;
+  readonly scale: number;
+}
+
 /** An evaluation: begun, and perhaps done. */
 export interface Run extends RunFacts {
   readonly id: string;
@@ -20,6 +27,8 @@ export interface Run extends RunFacts {
   readonly modelId: string;
   /** A run whose distributions this one is compared with; null for none. */
   readonly against: string | null;
+  /** Adapters that were applied; none in runs of earlier versions. */
+  readonly adapters?: readonly AppliedAdapter[];
   /** Whether its distributions are kept. */
   readonly keeps: boolean;
 }

@@ -4,6 +4,7 @@ import type { AdapterInfo, AdapterUse, GateReading } from "../../workers/engine/
 import type { Cria } from "../../workers/engine/base/cria.ts";
 import { EngineError, type ErrorRecord } from "../../workers/engine/base/errors.ts";
 import { forgetAdapter, keepAdapter, listAdapters, type KeptAdapter } from "../lib/adapters.ts";
+import type { AppliedAdapter } from "../lib/evaluations.ts";
 import type { Conversion } from "./conversion.svelte.ts";
 import type { Engine } from "./engine.ts";
 import type { Model } from "./model.svelte.ts";
@@ -52,8 +53,13 @@ export class Adapters {
 
   /** What a request to this model applies. */
   async uses(cria: Cria): Promise<AdapterUse[]> {
+    return (await this.applied(cria)).map(({ id, scale }) => ({ id, scale }));
+  }
+
+  /** The same with names for people. */
+  async applied(cria: Cria): Promise<AppliedAdapter[]> {
     await this.attach(cria);
-    return this.kept.filter(({ id, on }) => on && this.infoOf(id) !== null).map(({ id, scale }) => ({ id, scale }));
+    return this.kept.filter(({ id, on }) => on && this.infoOf(id) !== null).map(({ id, name, scale }) => ({ id, name, scale }));
   }
 
   /** Adds an adapter: files that were picked, or an address to get them from. */

@@ -1,5 +1,6 @@
 // Evaluations: what is asked of the loaded model, how far it is, what came of it. They go on while the panel is closed, and after a reload.
 import { EngineError, type ErrorRecord } from "../../workers/engine/base/errors.ts";
+import { adapted } from "../../workers/engine/evaluate/adapted.ts";
 import { compare, type Comparison } from "../../workers/engine/evaluate/compare.ts";
 import { countResults, evaluate, type EvaluateOptions } from "../../workers/engine/evaluate/evaluate.ts";
 import type { Reference } from "../../workers/engine/evaluate/perplexity.ts";
@@ -17,11 +18,13 @@ import {
   readFiles,
   readResults,
   removeRun,
+  type AppliedAdapter,
   type Run,
   type RunFiles,
   type TaskFile,
 } from "../lib/evaluations.ts";
 import { saveFile } from "../lib/files.ts";
+import type { Adapters } from "./adapters.svelte.ts";
 import type { Model } from "./model.svelte.ts";
 
 /** What the person asks for. */
@@ -62,7 +65,10 @@ export class Evaluation {
   readonly comparable = $derived(this.runs.filter((run) => run.id !== this.run?.id && run.done > 0 && this.#isSameTask(run)));
   #controller: AbortController | null = null;
 
-  constructor(private readonly model: Model) {}
+  constructor(
+    private readonly model: Model,
+    private readonly adapters: Pick<Adapters, "applied"> | null = null,
+  ) {}
 
   async refresh(): Promise<void> {
     this.runs = await listRuns();
@@ -81,6 +87,7 @@ export class Evaluation {
     try {
       const task = this.read(files.task);
       const options = { ...wishes, examples: this.#examples(files) };
+      const adapters = (await this.adapters?.applied(cria)) ?? [];
       const run: Run = {
         id: crypto.randomUUID(),
         createdAt: Date.now(),
@@ -93,7 +100,8 @@ export class Evaluation {
           format: task.kind === "text" ? "text" : task.format.title,
           questions: await countResults(cria, task, options),
         },
-        model: { name: info.name, quantization: info.quantization, backend: info.backend, tier: info.tier },
+        adapters,
+        model: { name: nameWith(info.name, adapters), quantization: info.quantization, backend: info.backend, tier: info.tier },
         settings: { normalization: wishes.normalization, shots: wishes.shots, window: wishes.window, limit: wishes.limit },
       };
       await createRun(run, files);
@@ -127,7 +135,12 @@ export class Evaluation {
     const { run } = this;
     const { info } = this.model;
     if (!run || !info || this.running || this.results.length >= run.task.questions) return false;
-    return info.name === run.model.name && info.quantization === run.model.quantization && info.backend === run.model.backend;
+    const { name } = run.model;
+    return (
+      nameWith(info.name, run.adapters) === name &&
+      info.quantization === run.model.quantization &&
+      info.backend === run.model.backend
+    );
   }
 
   /** Goes on where the shown run was stopped, by the person or by a reload. */
@@ -177,6 +190,7 @@ export class Evaluation {
   async #ask(run: Run, files: RunFiles, before: readonly Result[]): Promise<void> {
     const { cria } = this.model;
     if (!cria) return;
+    await this.adapters?.applied(cria); // after a reload they have to be there again
     const controller = new AbortController();
     this.#controller = controller;
     this.running = run.id;
@@ -192,7 +206,7 @@ export class Evaluation {
       signal: controller.signal,
     };
     try {
-      for await (const result of evaluate(cria, this.read(files.task), options)) {
+      for await (const result of evaluate(adapted(cria, run.adapters ?? []), this.read(files.task), options)) {
         results.push(result);
         const now = performance.now();
         if (now - shownAt > SHOW_EVERY_MS) {
@@ -247,4 +261,10 @@ export class Evaluation {
       settings.window === shown.settings.window
     );
   }
+}
+
+/** "SmolLM2 135M with tales at 0.5": the model and its adapters are one to be compared with others. */
+function nameWith(name: string, adapters: readonly AppliedAdapter[] = []): string {
+  const parts = adapters.map((adapter) => (adapter.scale === 1 ? adapter.name : `${adapter.name} at ${adapter.scale}`));
+  return parts.length === 0 ? name : `${name} with ${parts.join(" and ")}`;
 }

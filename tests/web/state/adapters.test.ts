@@ -2,6 +2,7 @@
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { listAdapters, removeAdapters } from "../../../web/lib/adapters.ts";
+import { Evaluation } from "../../../web/state/evaluation.svelte.ts";
 import { App } from "../../../web/state/app.svelte.ts";
 import { EngineDouble, ENTRY } from "../double.ts";
 
@@ -55,6 +56,20 @@ describe("adapters", () => {
     await app.adapters.take([file("other.gguf")]);
     expect(app.adapters.error?.message).toContain("does not fit");
     expect([app.adapters.kept, app.adapters.mergeable]).toEqual([[], null]);
+  });
+
+  it("make another model of theirs where models are judged", async () => {
+    const { app } = await started();
+    const evaluation = new Evaluation(app.model, app.adapters);
+    const content = '{"question": "Two and two?", "choices": ["three", "four"], "answer": 1}\n';
+    const task = { task: { name: "sums.jsonl", content }, examples: null };
+    const wishes = { normalization: "characters", shots: 0, limit: null, window: 512, keeps: false, against: null } as const;
+    await evaluation.start(task, wishes);
+    await app.adapters.take([file("lora.gguf")]);
+    await app.adapters.set(app.adapters.kept[0]!.id, { scale: 0.5 });
+    await evaluation.start(task, wishes);
+    expect(evaluation.error).toBeNull();
+    expect(evaluation.runs.map(({ model }) => model.name).sort()).toEqual([ENTRY.name, `${ENTRY.name} with lora at 0.5`]);
   });
 
   it("that change every weight are to be merged", async () => {
