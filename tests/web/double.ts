@@ -249,7 +249,14 @@ export class EngineDouble implements Engine {
   storageRoom = async (): Promise<Room> => {
     const modelsBytes = this.storedBytes + this.others.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
     const [usageBytes, quotaBytes] = [modelsBytes + 6_000_000, 12_000_000_000];
-    return { usageBytes, quotaBytes, freeBytes: quotaBytes - usageBytes, modelsBytes, readingsBytes: this.readingsBytes, persistent: false };
+    return {
+      usageBytes,
+      quotaBytes,
+      freeBytes: quotaBytes - usageBytes,
+      modelsBytes,
+      readingsBytes: this.readingsBytes,
+      persistent: false,
+    };
   };
 
   adapterFiles = (address: string): Promise<File[]> => Promise.resolve([new File(["lora"], address.split("/").at(-1)!)]);
