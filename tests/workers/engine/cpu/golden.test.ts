@@ -10,6 +10,7 @@ import type { ByteSource } from "../../../../workers/engine/base/source.ts";
 import { openCheckpoint } from "../../../../workers/engine/checkpoint/open.ts";
 import { convertedFile } from "../../../../workers/engine/convert/file.ts";
 import { openCpu } from "../../../../workers/engine/cpu/open.ts";
+import { referenceLogits as stepwise } from "../../../../workers/engine/gpu/reference.ts";
 import { readModelFile } from "../../../../workers/engine/model-file.ts";
 import { loadWeights } from "../../../../workers/engine/weights/load.ts";
 import { GOLDEN } from "../../../golden/models.ts";
@@ -28,6 +29,33 @@ describe.skipIf(GOLDEN === null)("stories260K on WASM", () => {
     // Not the golden logits: the weights themselves were rounded, which moves logits by a hundredth.
     const source = golden("stories260K.f16.gguf")[0]!;
     expect(apart(await logitsOf(source, []), await referenceLogits(source, goldenPrompt()))).toBeLessThan(BAR);
+  });
+
+  it.each([5, 70])("sees %i positions where that is a layer's window", async (window) => {
+    const source = golden("stories260K.f32.gguf")[0]!;
+    const bytes = await source.read(0, source.sizeBytes);
+    const { model: plain } = await readModelFile(source);
+    const segments = plain.segments.map((segment) => ({
+      ...segment,
+      steps: segment.steps.map((step) => (step.op === "attend" ? { ...step, window } : step)),
+    }));
+    const model = { ...plain, segments };
+    const ids = Array.from({ length: 140 }, (_, i) => (i * 37) % 512); // over three runs of positions
+    const expected = stepwise(model, ({ offset, sizeBytes }) => bytes.subarray(offset, offset + sizeBytes), ids);
+    const backend = await openCpu(nodeHost(), model, 192, { level: "plain", threads: 2 });
+    await loadWeights(source, model, backend);
+    await backend.ready();
+    const logits: number[] = [];
+    for (const [at, to] of [
+      [0, 128],
+      [128, 131],
+      [131, 132],
+      [132, 140],
+    ] as const) {
+      logits.push(...(await backend.forward(Uint32Array.from(ids.slice(at, to)), at, "all")));
+    }
+    backend.dispose();
+    expect(apart(logits, expected)).toBeLessThan(BAR);
   });
 
   it.each<[string, readonly string[], GateReading, string]>([

@@ -136,6 +136,8 @@ suite("a model read from its header", () => {
     await expect(greedy).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("4 of 3 experts") });
     const two = modelOf(mixture({ tensors: { "blk.0.ffn_up_exps.weight": [8, 16, 2] } }));
     await expect(two).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("32 x 8; 48 x 8") });
+    const apart = modelOf(mixture({ tensors: { "blk.0.ffn_gate.0.weight": [8, 16] } }));
+    await expect(apart).rejects.toMatchObject({ code: "unsupported_architecture", hint: expect.stringContaining("newer") });
     const broken = modelOf(mixture({ metadata: { "llama.feed_forward_length": u32(12) } }));
     await expect(broken).rejects.toMatchObject({ code: "unsupported_architecture" });
   });
