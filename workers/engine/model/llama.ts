@@ -48,7 +48,9 @@ export function describeLlama(
   }
   const norm = { weight: find("output_norm.weight"), epsilon: shape.epsilon };
   const output = optional("output.weight") ?? embedding;
-  segments.push(segment("head", [{ op: "linear", weight: output, in: "hidden", norm, out: "logits", then: "store" }]));
+  const bias = optional("output.bias"); // lit-llama's LLaMA-Adapter V2 has one
+  const head = { op: "linear", weight: output, in: "hidden", norm, out: "logits", then: "store", ...(bias && { bias }) } as const;
+  segments.push(segment("head", [head]));
   return { shape, rope, segments };
 }
 
