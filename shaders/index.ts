@@ -1,4 +1,4 @@
-// Every GPU kernel, one line each. Those of linear maps still need a layout (layouts.ts) and an ending (ADDENDS and FINISHES).
+// Every GPU kernel, one line each. Those of linear maps and experts still need a layout (layouts.ts) and an ending (ADDENDS and FINISHES).
 import addendNone from "./addend_none.wgsl?raw";
 import addendRows from "./addend_rows.wgsl?raw";
 import addendUniform from "./addend_uniform.wgsl?raw";
@@ -11,6 +11,8 @@ import codesQuad from "./codes_quad.wgsl?raw";
 import cuts from "./cuts.wgsl?raw";
 import draw from "./draw.wgsl?raw";
 import embed from "./embed.wgsl?raw";
+import expertsFew from "./experts_few.wgsl?raw";
+import expertsOne from "./experts_one.wgsl?raw";
 import expand from "./expand.wgsl?raw";
 import flash from "./flash.wgsl?raw";
 import finishAdd from "./finish_add.wgsl?raw";
@@ -19,6 +21,7 @@ import finishQkv from "./finish_qkv.wgsl?raw";
 import finishResidual from "./finish_residual.wgsl?raw";
 import finishSilu from "./finish_silu.wgsl?raw";
 import finishStore from "./finish_store.wgsl?raw";
+import gather from "./gather.wgsl?raw";
 import greedy from "./greedy.wgsl?raw";
 import integers from "./integers.wgsl?raw";
 import keep from "./keep.wgsl?raw";
@@ -26,6 +29,7 @@ import matfew from "./matfew.wgsl?raw";
 import matmul from "./matmul.wgsl?raw";
 import matvec from "./matvec.wgsl?raw";
 import merge from "./merge.wgsl?raw";
+import mix from "./mix.wgsl?raw";
 import norm from "./norm.wgsl?raw";
 import pick from "./pick.wgsl?raw";
 import productsFloat from "./products_float.wgsl?raw";
@@ -36,6 +40,7 @@ import random from "./random.wgsl?raw";
 import reduceShared from "./reduce_shared.wgsl?raw";
 import reduceSubgroup from "./reduce_subgroup.wgsl?raw";
 import repack from "./repack/repack.wgsl?raw";
+import route from "./route.wgsl?raw";
 import shareNone from "./share_none.wgsl?raw";
 import shareQuad from "./share_quad.wgsl?raw";
 import shrink from "./shrink.wgsl?raw";
@@ -60,6 +65,11 @@ export const KERNELS = {
   shrink: kernel("shrink", state, shrink),
   expand: kernel("expand", state, expand),
   prompt: kernel("prompt", state, prompt),
+  route: kernel("route", state, route),
+  gather: kernel("gather", state, gather),
+  experts_one: kernel("experts_one", state, expertsOne),
+  experts_few: kernel("experts_few", state, expertsFew),
+  mix: kernel("mix", state, mix),
   flash_f16: kernel("flash_f16", state, flash, cacheF16),
   flash_int8: kernel("flash_int8", state, flash, cacheInt8),
   attend_f16: kernel("attend_f16", state, splits, attend, cacheF16),

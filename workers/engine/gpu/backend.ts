@@ -111,7 +111,10 @@ export class GpuBackend implements Backend {
       tier: this.choice?.tier.name ?? "T0",
       reason: `${this.choice?.reason ?? "Not measured yet."}${note}${cache}`,
       threads: 0,
-      weightBytesPerToken: readMatrices(this.segments).reduce((sum, matrix) => sum + this.weights.bytesOf(matrix), 0),
+      weightBytesPerToken: readMatrices(this.segments).reduce(
+        (sum, { matrix, part }) => sum + part * this.weights.bytesOf(matrix),
+        0,
+      ),
       memoryBytes: this.buffers.bytes + this.adapters.bytes,
     };
   }

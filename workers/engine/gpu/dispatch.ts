@@ -7,8 +7,8 @@ import type { Tier } from "./tiers.ts";
 import type { Tuning } from "./lanes.ts";
 import type { Weights } from "./weights.ts";
 
-/** Workgroups along one axis: a number, one for so many tokens, or one for each run of positions. */
-export type Extent = number | "splits" | { readonly tokens: number };
+/** Workgroups along one axis: a number, one (or `times` as many) for so many tokens, or one for each run of positions. */
+export type Extent = number | "splits" | { readonly tokens: number; readonly times?: number };
 
 export interface Dispatch {
   readonly program: Program;
@@ -42,6 +42,22 @@ export interface Parts {
 /** The buffers every kernel knows by the same name. */
 export function buffersOf(memory: Memory): Record<string, GPUBuffer> {
   const { q: queries, partials, attended, turns, state, ids, history } = memory;
-  const { picked, sampling, logits, hidden, scaled, squares, codes } = memory;
-  return { queries, partials, attended, turns, state, ids, history, picked, sampling, logits, hidden, scaled, squares, codes };
+  const { picked, sampling, logits, hidden, scaled, squares, codes, routes } = memory;
+  return {
+    queries,
+    partials,
+    attended,
+    turns,
+    state,
+    ids,
+    history,
+    picked,
+    sampling,
+    logits,
+    hidden,
+    scaled,
+    squares,
+    codes,
+    routes,
+  };
 }

@@ -2,8 +2,7 @@
 import type { LayoutName } from "../../../shaders/layouts.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import type { FinishName } from "../../../shaders/index.ts";
-import { assert } from "../base/errors.ts";
-import type { Activation, Attend, Linear, Model, Segment, Step, Tensor } from "../base/model.ts";
+import type { Activation, Attend, Linear, Model, Norm, Segment, Step, Tensor } from "../base/model.ts";
 
 /** Weights that are read by one kernel: tensors of one layout, their rows one after another. */
 export interface Matrix {
@@ -12,6 +11,8 @@ export interface Matrix {
   readonly tensors: readonly Tensor[];
   readonly rows: number;
   readonly cols: number;
+  /** Rows that one binding has to hold together: those of an expert. Left out where any may be apart. */
+  readonly unit?: number;
 }
 
 /** What is added to the products of a map: a vector behind each row of its matrix that one begins at. */
@@ -20,16 +21,29 @@ export interface Bias {
   readonly places: readonly { readonly tensor: Tensor; readonly firstRow: number }[];
 }
 
-export type Fused = { readonly op: "embed"; readonly matrix: Matrix } | Attend | FusedLinear;
+/** A feed-forward network of experts, whose matrices have their rows one below the other. */
+export interface FusedExperts {
+  readonly op: "experts";
+  readonly norm: Norm;
+  readonly router: Matrix;
+  readonly gate: Matrix;
+  readonly up: Matrix;
+  readonly down: Matrix;
+  readonly count: number;
+  readonly used: number;
+}
+
+export type Fused = { readonly op: "embed"; readonly matrix: Matrix } | Attend | FusedLinear | FusedExperts;
 
 /** A linear map and how it ends. */
 export interface FusedLinear {
   readonly op: "linear";
   readonly matrix: Matrix;
   readonly finish: FinishName;
-  readonly in: Activation;
-  /** For qkv: "q". */
-  readonly out: Activation;
+  /** "scaled": what a norm has left. */
+  readonly in: Activation | "scaled";
+  /** For qkv: "q". "routes": a router's products. */
+  readonly out: Activation | "routes";
   readonly norm: Linear["norm"] | undefined;
   readonly bias: Bias | null;
   /** For qkv: which of the three the matrix holds, in their order, and the layer whose cache takes k and v. */
@@ -64,26 +78,32 @@ function isLayout(type: string): type is LayoutName {
 /** Fuses every segment of a model. Maps whose weights would not fit one binding of `bindingBytes` stay apart. */
 export function fuse(model: Model, bindingBytes: number): FusedSegment[] {
   const matrices = new Map<string, Matrix>(); // by name, so that a tied head shares the embedding's
-  const matrix: MakeMatrix = (tensors) => {
+  const matrix: MakeMatrix = (tensors, unit) => {
     const name = tensors.map((tensor) => tensor.name).join(" + ");
     const rows = tensors.reduce((sum, tensor) => sum + tensor.rows, 0);
-    const made = matrices.get(name) ?? { name, layout: layoutOf(tensors[0]!), tensors, rows, cols: tensors[0]!.cols };
+    const made = matrices.get(name) ?? {
+      name,
+      layout: layoutOf(tensors[0]!),
+      tensors,
+      rows,
+      cols: tensors[0]!.cols,
+      ...(unit && { unit }),
+    };
     matrices.set(name, made);
     return made;
   };
   return model.segments.map((segment) => fuseSegment(segment, matrix, bindingBytes));
 }
 
-type MakeMatrix = (tensors: readonly Tensor[]) => Matrix;
+type MakeMatrix = (tensors: readonly Tensor[], unit?: number) => Matrix;
 
 function fuseSegment(segment: Segment, matrix: MakeMatrix, bindingBytes: number): FusedSegment {
   const layer = segment.steps.find((step) => step.op === "attend")?.layer ?? 0;
   const steps: Fused[] = [];
   for (let i = 0; i < segment.steps.length;) {
     const step = segment.steps[i]!;
-    assert(step.op !== "experts", "The kernels have no experts.");
     if (step.op !== "linear") {
-      steps.push(step.op === "embed" ? { op: "embed", matrix: matrix([step.weight]) } : step);
+      steps.push(fuseOther(step, matrix));
       i++;
       continue;
     }
@@ -96,6 +116,15 @@ function fuseSegment(segment: Segment, matrix: MakeMatrix, bindingBytes: number)
     i += group.length;
   }
   return { name: segment.name, steps };
+}
+
+function fuseOther(step: Exclude<Step, Linear>, matrix: MakeMatrix): Fused {
+  if (step.op === "attend") return step;
+  if (step.op === "embed") return { op: "embed", matrix: matrix([step.weight]) };
+  const { op, norm, count, used } = step;
+  const each = (tensor: Tensor): Matrix => matrix([tensor], tensor.rows / count);
+  const [gate, up, down] = [each(step.gate), each(step.up), each(step.down)];
+  return { op, norm, count, used, router: matrix([step.router]), gate, up, down };
 }
 
 function biasOf(group: readonly Linear[]): Bias | null {
@@ -145,17 +174,30 @@ function finishOf(group: readonly Linear[]): FinishName {
 
 /** Every matrix, once. */
 export function matricesOf(segments: readonly FusedSegment[]): Set<Matrix> {
-  return new Set(segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "attend" ? [] : [step.matrix]))));
+  const matrices = segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "embed" ? [step.matrix] : [])));
+  return new Set([...matrices, ...readMatrices(segments).map(({ matrix }) => matrix)]);
 }
 
-/** Matrices read whole for one token: all but an embedding that is not the head too. */
-export function readMatrices(segments: readonly FusedSegment[]): Matrix[] {
-  return segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "linear" ? [step.matrix] : [])));
+/** Matrices read for one token, and the part that is read of each: all but an embedding that is not the head too. */
+export function readMatrices(segments: readonly FusedSegment[]): { readonly matrix: Matrix; readonly part: number }[] {
+  return segments.flatMap(({ steps }) =>
+    steps.flatMap((step) => {
+      if (step.op === "linear") return [{ matrix: step.matrix, part: 1 }];
+      if (step.op !== "experts") return [];
+      const { router, gate, up, down, used, count } = step;
+      return [{ matrix: router, part: 1 }, ...[gate, up, down].map((matrix) => ({ matrix, part: used / count }))];
+    }),
+  );
 }
 
 /** The weights of norms. */
 export function normsOf(segments: readonly FusedSegment[]): Tensor[] {
-  return segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "linear" && step.norm ? [step.norm.weight] : [])));
+  return segments.flatMap(({ steps }) => steps.flatMap((step) => normOf(step)?.weight ?? []));
+}
+
+/** The norm of what a step reads. */
+export function normOf(step: Fused): Norm | null {
+  return ((step.op === "linear" || step.op === "experts") && step.norm) || null;
 }
 
 /** What maps add to their products. */

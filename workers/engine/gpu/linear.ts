@@ -35,19 +35,24 @@ export function norm({ weights, programs, memory }: Parts, { weight, epsilon }: 
 }
 
 /** Activations in 8-bit integers, for a map that takes them (T3). */
-export function quantize({ programs, memory }: Parts, step: FusedLinear): Dispatch {
-  const blocks = Math.ceil(step.matrix.cols / 32);
-  const buffers = { ...buffersOf(memory), input: inputOf(memory, step) };
+export function quantize(parts: Parts, step: FusedLinear): Dispatch {
+  return quantizeRows(parts, step.matrix, inputOf(parts.memory, step));
+}
+
+/** The same of any input of a matrix, `times` rows a token. */
+export function quantizeRows({ programs, memory }: Parts, matrix: Matrix, input: GPUBuffer, times = 1): Dispatch {
+  const blocks = Math.ceil(matrix.cols / 32);
+  const buffers = { ...buffersOf(memory), input };
   return {
     program: programs.program(KERNELS.quantize, { BLOCKS: blocks }),
     buffers,
-    grid: [Math.ceil(blocks / 64), { tokens: 1 }, 1],
+    grid: [Math.ceil(blocks / 64), { tokens: 1, times }, 1],
     merges: false,
   };
 }
 
 /** True where a map multiplies 8-bit integers: in the tier that does, unless weights are floats or tiles of floats are faster. */
-export function takesIntegers({ tier, tuning }: Parts, { matrix }: FusedLinear, rows: Rows): boolean {
+export function takesIntegers({ tier, tuning }: Parts, { matrix }: Pick<FusedLinear, "matrix">, rows: Rows): boolean {
   const floats = LAYOUTS[matrix.layout].scaleWords === 0;
   return tier.integers && !floats && !(rows === "many" && tuning.many === "tiles");
 }
@@ -118,7 +123,7 @@ function linearPart(parts: Parts, step: FusedLinear, part: Part, rows: Rows, { n
     ...read,
     addend.wgsl,
     ...FINISHES[finish],
-    ...tierParts(tier, name, lanes, integers),
+    ...productParts(tier, name, lanes, integers),
   );
   return {
     program: programs.program(program, numbers),
@@ -167,17 +172,23 @@ function shapeOf(tuning: Parts["tuning"], matrix: Matrix, rows: Rows, quads: num
 }
 
 function inputOf(memory: Parts["memory"], step: FusedLinear): GPUBuffer {
-  return memory[step.norm ? "scaled" : bufferName(step.in)];
+  return step.norm || step.in === "scaled" ? memory.scaled : memory[bufferName(step.in)];
 }
 
 /** The parts of a kernel that a tier chooses. */
-function tierParts({ tile, shuffles }: Tier, name: KernelShape["name"], lanes: number, integers: boolean): readonly string[] {
+export function productParts(
+  { tile, shuffles }: Tier,
+  name: KernelShape["name"],
+  lanes: number,
+  integers: boolean,
+): readonly string[] {
   if (name === "matmul") return TILES[integers ? "int8" : tile];
   const products = (integers ? INT8_PRODUCTS : FLOAT_PRODUCTS)[shuffles && lanes === 1 ? "quad" : "none"];
   if (name === "matfew") return products;
   return [...products, REDUCES[shuffles && lanes > 1 ? "subgroup" : "shared"]];
 }
 
-function bufferName(of: Activation): "hidden" | "q" | "attended" | "gate" | "logits" {
+/** The buffer of an activation; keys and values go to the cache by way of the queries'. */
+function bufferName(of: Activation | "routes"): Exclude<Activation, "k" | "v"> | "routes" {
   return of === "k" || of === "v" ? "q" : of;
 }

@@ -13,14 +13,26 @@ export const PICKED = 62;
 /** Bytes of Sampling of shaders/pick.wgsl. */
 export const SAMPLING_BYTES = 112;
 
+/** What flows between the kernels of experts. */
+export interface ExpertMemory {
+  readonly chosen: GPUBuffer; // [chunk, used] experts
+  readonly portions: GPUBuffer; // [chunk, used] f32: their shares
+  readonly jobs: GPUBuffer; // lengths [count], then lists [count, chunk] of places in `chosen`
+  readonly inner: GPUBuffer; // [chunk, used, width] f32: gated
+  readonly outer: GPUBuffer; // [chunk, used, width.hidden] f32: what mix.wgsl adds up
+  /** Floats in a row of `inner`, a multiple of 32. */
+  readonly width: number;
+}
+
 export interface Memory {
   readonly hidden: GPUBuffer; // [chunk, width.hidden] f32
   readonly scaled: GPUBuffer; // [chunk, width.hidden] f32: hidden times the next norm's weight; prefill: normalized
   readonly squares: GPUBuffer; // [chunk, width.hidden / 4] f32: sums of squares of hidden
-  readonly codes: GPUBuffer; // [chunk, widest / 32, 3] vec4u: the input of a linear map in 8-bit integers (quantize.wgsl)
+  readonly codes: GPUBuffer; // [chunk, widest / 32, 3] vec4u, of experts for each: the input of a linear map in 8-bit integers (quantize.wgsl)
   readonly q: GPUBuffer; // [chunk, width.q] f32: queries; for a cache of bytes, then keys and values
   readonly attended: GPUBuffer; // [chunk, width.attended] f32
   readonly gate: GPUBuffer; // [chunk, width.gate] f32
+  readonly routes: GPUBuffer; // [chunk, width.routes] f32: a router's products
   readonly logits: GPUBuffer; // [LOGIT_ROWS, vocab] f32
   readonly partials: GPUBuffer; // [heads, MAX_SPLITS, headDim + 2] f32
   readonly keys: readonly GPUBuffer[]; // a layer: [kv heads, context] rows, as shaders/cache_f16.wgsl or cache_int8.wgsl has them
@@ -37,8 +49,13 @@ export interface Memory {
     readonly q: number;
     readonly attended: number;
     readonly gate: number;
+    readonly routes: number;
     readonly logits: number;
   };
+  /** Null where the model has no experts. */
+  readonly experts: ExpertMemory | null;
+  /** Most tokens at a time. */
+  readonly chunk: number;
   /** Eights of dimensions in a head. */
   readonly head8: number;
   readonly cache: CacheType;
@@ -54,7 +71,7 @@ export function rowBytes(cache: CacheType, headDim: number): number {
 /** Makes the buffers of a model for contexts of `contextLength` and up to `chunk` tokens at a time. */
 export function makeMemory(
   buffers: Buffers,
-  { shape, rope }: Model,
+  { shape, rope, segments }: Model,
   contextLength: number,
   chunk: number,
   cacheType: CacheType = "f16",
@@ -62,7 +79,17 @@ export function makeMemory(
   const { dim, heads, kvHeads, headDim, ffnDim, vocab, layers } = shape;
   const pad = (width: number): number => Math.ceil(width / 32) * 32;
   const rows = heads + (cacheType === "int8" ? 2 * kvHeads : 0);
-  const width = { hidden: pad(dim), q: rows * headDim, attended: pad(heads * headDim), gate: pad(ffnDim), logits: vocab };
+  const expert = segments.flatMap(({ steps }) => steps.flatMap((step) => (step.op === "experts" ? [step] : [])))[0] ?? null;
+  const width = {
+    hidden: pad(dim),
+    q: rows * headDim,
+    attended: pad(heads * headDim),
+    gate: pad(ffnDim),
+    routes: expert?.count ?? 0,
+    logits: vocab,
+  };
+  const inner = expert ? pad(expert.down.cols) : 0;
+  const codes = Math.max(width.hidden, width.attended, width.gate, inner * (expert?.used ?? 0));
   const floats = (label: string, rows: number, columns: number): GPUBuffer => buffers.storage(label, 4 * rows * columns);
   const cache = (name: string): GPUBuffer[] =>
     Array.from({ length: layers }, (_, layer) =>
@@ -72,10 +99,11 @@ export function makeMemory(
     hidden: floats("hidden", chunk, width.hidden),
     scaled: floats("scaled", chunk, width.hidden),
     squares: floats("squares", chunk, width.hidden / 4),
-    codes: floats("codes", chunk, (Math.max(width.hidden, width.attended, width.gate) / 32) * 12),
+    codes: floats("codes", chunk, (codes / 32) * 12),
     q: floats("q", chunk, width.q),
     attended: floats("attended", chunk, width.attended),
     gate: floats("gate", chunk, width.gate),
+    routes: floats("routes", chunk, width.routes),
     logits: floats("logits", LOGIT_ROWS, vocab),
     partials: floats("partials", heads * MAX_SPLITS, headDim + 2),
     keys: cache("keys"),
@@ -87,6 +115,15 @@ export function makeMemory(
     history: floats("history", 1, contextLength),
     picked: floats("picked", 1, PICKED + 2),
     width,
+    experts: expert && {
+      chosen: floats("chosen", chunk, expert.used),
+      portions: floats("portions", chunk, expert.used),
+      jobs: floats("jobs", 1 + chunk, expert.count),
+      inner: floats("inner", chunk * expert.used, inner),
+      outer: floats("outer", chunk * expert.used, width.hidden),
+      width: inner,
+    },
+    chunk,
     head8: Math.ceil(headDim / 8),
     cache: cacheType,
     contextLength,

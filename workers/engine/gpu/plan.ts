@@ -4,7 +4,9 @@ import type { Tensor } from "../base/model.ts";
 import { attention } from "./attention.ts";
 import type { Dispatch, Parts, Rows } from "./dispatch.ts";
 import { buffersOf } from "./dispatch.ts";
+import { experts } from "./experts.ts";
 import type { Fused, FusedSegment } from "./fuse.ts";
+import { normOf } from "./fuse.ts";
 import { embedding, linear, norm, quantize, takesIntegers } from "./linear.ts";
 import { PICKED } from "./memory.ts";
 
@@ -34,6 +36,7 @@ export function planPick({ programs, memory, shape }: Parts, how: "greedy" | "dr
 function dispatchesOf(parts: Parts, step: Fused, before: Fused | undefined, steps: readonly Fused[], rows: Rows): Dispatch[] {
   if (step.op === "attend") return attention(parts, step, rows);
   const next = nextNorm(steps, step);
+  if (step.op === "experts") return experts(parts, step, next, rows);
   if (step.op === "embed") return embedding(parts, step.matrix, next);
   const map = linear(parts, step, next, rows);
   // What a neighbour has prepared of the same input need not be done again.
@@ -48,5 +51,5 @@ function dispatchesOf(parts: Parts, step: Fused, before: Fused | undefined, step
 /** Weight of the first norm after a step: what the step writes to the residual is prepared for it. */
 function nextNorm(steps: readonly Fused[], step: Fused): Tensor | null {
   const later = steps.slice(steps.indexOf(step) + 1);
-  return later.flatMap((s) => (s.op === "linear" && s.norm ? [s.norm.weight] : []))[0] ?? null;
+  return later.flatMap((other) => normOf(other)?.weight ?? [])[0] ?? null;
 }

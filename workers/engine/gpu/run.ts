@@ -136,7 +136,7 @@ export class Runner {
       for (const dispatch of dispatches) {
         const splits = Math.min(Math.ceil(Math.min(position + 1, dispatch.window) / SPLIT), MAX_SPLITS);
         const extent = (e: Extent): number =>
-          typeof e === "number" ? e : e === "splits" ? splits : Math.ceil(tokens / e.tokens);
+          typeof e === "number" ? e : e === "splits" ? splits : Math.ceil(tokens / e.tokens) * (e.times ?? 1);
         if (dispatch.merges && splits === 1) continue;
         if (dispatch.pipeline !== pipeline) pass.setPipeline((pipeline = dispatch.pipeline));
         pass.setBindGroup(0, dispatch.group);

@@ -4,7 +4,7 @@ import { kernel } from "../../../shaders/kernel.ts";
 import { LAYOUTS } from "../../../shaders/layouts.ts";
 import type { LayoutName } from "../../../shaders/layouts.ts";
 import { QUANTS } from "../../../shaders/quant/index.ts";
-import { assert } from "../base/errors.ts";
+import { assert, EngineError } from "../base/errors.ts";
 import type { Tensor } from "../base/model.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Bias, Matrix } from "./fuse.ts";
@@ -135,10 +135,12 @@ export class Weights {
   }
 
   private add(matrix: Matrix): void {
-    const groupBytes = planeBytes(matrix.layout, ROW_GROUP, matrix.cols);
-    const most = Math.floor(this.bindingBytes / groupBytes) * ROW_GROUP;
+    let unit = ROW_GROUP; // a part begins at a multiple of it
+    while (unit % (matrix.unit ?? 1) !== 0) unit += ROW_GROUP;
+    const most = Math.floor(this.bindingBytes / planeBytes(matrix.layout, unit, matrix.cols)) * unit;
+    if (most === 0 && matrix.unit) throw tooLarge(matrix, this.bindingBytes);
     const count = Math.ceil(matrix.rows / most);
-    const each = Math.ceil(matrix.rows / count / ROW_GROUP) * ROW_GROUP;
+    const each = Math.ceil(matrix.rows / count / unit) * unit;
     const parts: Part[] = [];
     for (let firstRow = 0; firstRow < matrix.rows; firstRow += each) {
       parts.push(this.makePart(matrix, firstRow, Math.min(each, matrix.rows - firstRow)));
@@ -159,6 +161,11 @@ export class Weights {
     const scales = this.buffers.storage(`${matrix.name} scales`, blocks * 4 * scaleWords);
     return { firstRow, rows, quants, scales, upper: (blocks * words) / 4 };
   }
+}
+
+function tooLarge({ name }: Matrix, bindingBytes: number): EngineError {
+  const why = `An expert of ${name} does not fit the ${bindingBytes / 2 ** 20} MiB that this GPU binds at a time.`;
+  return new EngineError("out_of_memory", why, "Choose a smaller quantization, or the WASM backend.");
 }
 
 /** Bytes of a buffer of addends to so many rows: at least what shaders/addend_uniform.wgsl binds. */

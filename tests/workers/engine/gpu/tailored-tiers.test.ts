@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { TierName } from "../../../../workers/engine/gpu/tiers.ts";
 import { dawn, hasLavapipe } from "../../../shaders/dawn.ts";
 import { LONG } from "../../../numbers/variants.ts";
-import { biased, errorOf, lowRank, opened, prompt, windowed } from "./tailored.ts";
+import { biased, errorOf, lowRank, mixed, opened, prompt, windowed } from "./tailored.ts";
 
 const MINUTES = 60_000;
 // Half floats in the cache, and in tiles of shared memory from T1 on; 8-bit activations in T3.
@@ -34,6 +34,13 @@ describe.skipIf(!hasLavapipe()).each(TIERS)("on lavapipe, %s", (tier) => {
     const adapter = prompt(model, 10);
     backend.adapters!.use([{ adapter: await backend.adapters!.add(adapter), scale: 1 }]);
     expect(await errorOf(backend, model, [{ adapter, scale: 1 }])).toBeLessThan(TOLERANCE[tier]);
+    backend.dispose();
+  });
+
+  it.runIf(LONG)("takes the experts the router chooses", { timeout: 10 * MINUTES }, async () => {
+    const model = mixed();
+    const backend = await opened(dawn("lavapipe"), model, tier);
+    expect(await errorOf(backend, model)).toBeLessThan(TOLERANCE[tier]);
     backend.dispose();
   });
 });

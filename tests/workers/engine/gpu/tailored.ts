@@ -1,13 +1,15 @@
 // Small models with what most LLaMAs lack, and how far a GPU is from the truth of them.
+import { QUANTS } from "../../../../shaders/quant/index.ts";
 import type { Adapter, LowRank } from "../../../../workers/engine/base/adapter.ts";
 import type { Backend } from "../../../../workers/engine/base/backend.ts";
 import type { Model, Shape, Step, Tensor } from "../../../../workers/engine/base/model.ts";
 import { tensorsOf } from "../../../../workers/engine/base/model.ts";
 import { random } from "../../../../workers/engine/base/random.ts";
-import { openGpu } from "../../../../workers/engine/gpu/open.ts";
+import { GpuBackend } from "../../../../workers/engine/gpu/backend.ts";
+import { openDevice } from "../../../../workers/engine/gpu/device.ts";
 import { type BytesOf, referenceLogits } from "../../../../workers/engine/gpu/reference.ts";
 import { testModel } from "../../../../workers/engine/gpu/selftest.ts";
-import type { TierName } from "../../../../workers/engine/gpu/tiers.ts";
+import { TIERS, type TierName } from "../../../../workers/engine/gpu/tiers.ts";
 import { nodeHost } from "../../../shaders/dawn.ts";
 
 export const SHAPE: Shape = {
@@ -86,19 +88,53 @@ export function windowed(window: number): Tailored {
   return withSteps(plain(), (step) => (step.op === "attend" ? { ...step, window } : step));
 }
 
+/** A LLaMA whose feed-forward network is 2 of 5 experts. */
+export function mixed(): Tailored {
+  const bytes = new Map<string, Uint8Array>();
+  const { dim, ffnDim } = SHAPE;
+  const count = 5;
+  const quantized = (name: string, type: "Q4_0" | "Q5_1", rows: number, cols: number): Tensor => {
+    const floats = new Map<string, Uint8Array>();
+    floatsTensor(floats, name, rows, cols, 2 / Math.sqrt(cols));
+    const { blockSize, blockBytes, quantize } = QUANTS[type];
+    const packed = new Uint8Array(((rows * cols) / blockSize) * blockBytes);
+    quantize!(new Float32Array(floats.get(name)!.buffer), packed);
+    bytes.set(name, packed);
+    return { name, type, rows, cols, offset: 0, sizeBytes: packed.length };
+  };
+  const router = floatsTensor(bytes, "router", count, dim, 1); // large: no expert is chosen by a hair
+  const gate = quantized("gates", "Q4_0", count * ffnDim, dim);
+  const up = quantized("all ups", "Q4_0", count * ffnDim, dim);
+  const down = quantized("the downs", "Q5_1", count * dim, ffnDim);
+  const base = plain();
+  const segments = base.model.segments.map(({ name, steps }) => {
+    const dense = steps.find((step) => step.op === "linear" && step.weight.name === "gate");
+    if (dense?.op !== "linear") return { name, steps, needs: steps.flatMap(tensorsOf) };
+    const kept = steps.filter((step) => !("weight" in step && ["gate", "up", "down"].includes(step.weight.name)));
+    const changed: Step[] = [...kept, { op: "experts", norm: dense.norm!, router, gate, up, down, count, used: 2 }];
+    return { name, steps: changed, needs: changed.flatMap(tensorsOf) };
+  });
+  return { model: { ...base.model, segments }, bytesOf: (tensor) => bytes.get(tensor.name) ?? base.bytesOf(tensor) };
+}
+
 /** Pieces a text is run in: a few, many, one and one again. */
 const RUNS = [3, 40, 1, 1];
 
-/** A backend of a tier, with the model in it; nothing is measured. */
+/** A backend of a tier, with the model in it; nothing is measured. `bindingBytes`: what the GPU is said to bind at most. */
 export async function opened(
   gpu: GPU,
   { model, bytesOf }: Tailored,
   tier: TierName,
   cache: "f16" | "int8" = "f16",
+  bindingBytes?: number,
 ): Promise<Backend> {
   const many = ({ T0: "few", T1: "tiles", T2: "tiles", T3: "tiles_int8" } as const)[tier];
   const tuning = { lanes: { 64: { threads: 64, lanes: tier === "T0" ? 1 : 8 } }, many, milliseconds: 0 };
-  const backend = await openGpu(nodeHost(gpu), model, model.shape.contextLength, { tier, tuning, cache });
+  const device = await openDevice(nodeHost(gpu));
+  const choice = { tier: TIERS.find(({ name }) => name === tier)!, tuning, reason: "" };
+  const chooser = { recall: async () => null, choose: async () => choice };
+  const limited = { ...device, ...(bindingBytes && { bindingBytes }) };
+  const backend = new GpuBackend(limited, model, model.shape.contextLength, () => performance.now(), chooser, cache);
   for (const tensor of new Set(model.segments.flatMap(({ needs }) => needs))) await backend.write(tensor, 0, bytesOf(tensor));
   await backend.ready();
   return backend;

@@ -1,9 +1,9 @@
-// Biases, adapters and sliding windows on the GPU, against double precision. T0 on SwiftShader; a missing adapter fails.
+// What most LLaMAs lack, on the GPU, against double precision: biases, adapters, windows, experts. T0 on SwiftShader; no adapter fails.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Backend } from "../../../../workers/engine/base/backend.ts";
 import { dawn } from "../../../shaders/dawn.ts";
 import { counting, type Counts } from "./counting.ts";
-import { biased, errorOf, lowRank, opened, plain, prompt, SHAPE, windowed } from "./tailored.ts";
+import { biased, errorOf, lowRank, mixed, opened, plain, prompt, SHAPE, windowed } from "./tailored.ts";
 
 // Keys and values are half floats: 2^-11 each, averaged over positions and summed over a residual.
 const TOLERANCE = 0.002;
@@ -140,6 +140,25 @@ describe("a sliding window", () => {
     expect(await errorOf(backend, model, [], [3, 1, 1, 1, 100, 40, 1, 1])).toBeLessThan(tolerance);
     backend.dispose();
   });
+});
+
+describe("experts", () => {
+  it("cost a token five dispatches more than a feed-forward network", async () => {
+    const counts: Counts = {};
+    const backend = await opened(counting(dawn(), counts), mixed(), "T0");
+    expect(await dispatchesOf(backend, counts)).toBe(7 + 5); // norm, router, route, gate, up, down, mix instead of two
+    backend.dispose();
+  });
+
+  it.each([undefined, 4096])(
+    "are chosen by the router, for one token, a few and many, with bindings of %s bytes",
+    async (bindingBytes) => {
+      const model = mixed(); // of 3072 bytes each in 4 bits: 4096 bytes hold one
+      const backend = await opened(dawn(), model, "T0", "f16", bindingBytes);
+      expect(await errorOf(backend, model)).toBeLessThan(TOLERANCE);
+      backend.dispose();
+    },
+  );
 });
 
 /** Dispatches of one token without picking it. */
