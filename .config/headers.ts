@@ -29,6 +29,10 @@ const CONTENT_SECURITY_POLICY: Readonly<Record<string, string>> = {
   "form-action": "'none'",
 };
 
+/** The app's page itself fetches its own site's files alone: models come through its workers, and a server of one's own through another. */
+const PAGES = ["/", "/index.html"];
+const PAGE_POLICY = "connect-src 'self'";
+
 /** The widget's inside. Hosts that drop ".html" serve it under both names. */
 const FRAMES = ["/embed.html", "/embed"];
 
@@ -58,6 +62,7 @@ export function headerRules(sites: AllowList): readonly HeaderRule[] {
         "X-Frame-Options": "SAMEORIGIN",
       },
     },
+    ...PAGES.map((path) => ({ path, headers: { "Content-Security-Policy": PAGE_POLICY } })),
     ...FRAMES.map((path) => ({
       path,
       headers: {
@@ -66,6 +71,8 @@ export function headerRules(sites: AllowList): readonly HeaderRule[] {
         "Document-Isolation-Policy": "isolate-and-require-corp",
       },
     })),
+    // Reaches nothing, until the service worker says which one server the person named.
+    { path: "/assets/server.worker-*", headers: { "Content-Security-Policy": "connect-src 'none'" } },
     { path: "/assets/*", headers: { "Cache-Control": "public, max-age=31536000, immutable" } },
     // Under stable names, and a list that has to hold from the moment it is changed.
     ...["/sw.js", "/embed.json"].map((path) => ({ path, headers: { "Cache-Control": "no-cache" } })),
@@ -105,7 +112,8 @@ export function productionHeaders(): Plugin {
           "style-src": "'self' 'unsafe-inline'",
           "connect-src": `${CONTENT_SECURITY_POLICY["connect-src"]!} ws:`,
         };
-        const policies = headers["Content-Security-Policy"]!.split(", ").slice(1);
+        const [, ...narrower] = headers["Content-Security-Policy"]!.split(", ");
+        const policies = narrower.map((policy) => (policy === PAGE_POLICY ? `${policy} ws:` : policy));
         response.setHeaders(
           new Headers({
             ...headers,

@@ -77,7 +77,9 @@ describe("the page about embedding", () => {
     const tested = ["quick-start", "inline", "theme", "ask", "events", "errors", "context", "selection"]; // tests/e2e/embed/docs.test.ts
     const frameworks = ["react", "vue", "vue-config", "svelte"];
     const hosts = [...Object.keys(SERVERS), "host-policy", "allow-list", "typescript"];
-    expect([...readSnippets().keys()].sort()).toEqual([...tested, ...frameworks, ...hosts].sort());
+    const scripts = ["library", "openai", "ai-sdk", "prompt-api"]; // tests/e2e/endpoint/docs.test.ts
+    const packaged = ["vite"]; // tests/e2e/package.test.ts
+    expect([...readSnippets().keys()].sort()).toEqual([...tested, ...frameworks, ...hosts, ...scripts, ...packaged].sort());
   });
 
   const sites = readAllowList(JSON.parse(snippet("allow-list")));

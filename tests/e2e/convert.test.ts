@@ -157,6 +157,8 @@ describe.skipIf(GOLDEN === null)("a model as it was published", async () => {
 
   /** Puts the library into the page, and a way to have files without picking them. As text: the test's compiler leaves it alone. */
   async function haveLibrary(on: Page): Promise<void> {
+    // The app's own page may fetch from its own site alone.
+    await on.goto(`${app.url}catalogue.json`);
     await on.evaluate(`(async () => {
       const library = await import(${JSON.stringify(`${app.url}cria.js`)});
       const one = async (url) => new File([await (await fetch(url)).arrayBuffer()], url.split("/").at(-1), { lastModified: 1 });

@@ -8,6 +8,7 @@ import { pickFiles, pickFolder, saveFile } from "../lib/files.ts";
 import type { Remedy } from "../lib/remedies.ts";
 import { writeArchives } from "../lib/transfer.ts";
 import { askToPersist, removeServiceWorker } from "../lib/service-worker.ts";
+import { openServer } from "../../workers/client/server.ts";
 import type { ModelDetails } from "../../workers/engine/base/details.ts";
 import { Adapters } from "./adapters.svelte.ts";
 import { Advisor } from "./advisor.svelte.ts";
@@ -19,6 +20,7 @@ import type { Engine } from "./engine.ts";
 import type { Evaluation } from "./evaluation.svelte.ts";
 import { Model, type Choice } from "./model.svelte.ts";
 import { Notices } from "./notices.svelte.ts";
+import { OwnServer, type OpenServer } from "./own-server.svelte.ts";
 import { Route } from "./route.svelte.ts";
 import { Shelf } from "./shelf.svelte.ts";
 import { Settings, type PreferenceStore } from "./settings.svelte.ts";
@@ -33,6 +35,7 @@ export class App {
   readonly chat: Chat;
   readonly advisor: Advisor;
   readonly shelf: Shelf;
+  readonly server: OwnServer;
   readonly conversion: Conversion;
   readonly adapters: Adapters;
   readonly notices = new Notices();
@@ -48,6 +51,7 @@ export class App {
     preferences: PreferenceStore | null,
     channel: Channel | null,
     private readonly session: PreferenceStore | null,
+    reachServer: OpenServer = openServer,
   ) {
     this.settings = new Settings(preferences);
     this.model = new Model(engine, this.settings);
@@ -56,7 +60,8 @@ export class App {
     this.conversion = new Conversion(this.shelf);
     this.adapters = new Adapters(engine, this.model, this.conversion);
     this.conversations = new Conversations(channel);
-    this.chat = new Chat(this.model, this.settings, this.conversations, this.adapters);
+    this.server = new OwnServer(reachServer, preferences);
+    this.chat = new Chat(this.model, this.settings, this.conversations, this.adapters, this.server);
     this.conversations.onForeignChange = (id) => {
       if (id === null || id === this.chat.conversation?.id) void this.chat.reread();
     };
@@ -236,6 +241,7 @@ export class App {
     await removeEvaluations();
     await removeAdapters();
     this.settings.forget();
+    await this.server.forget();
     this.session?.removeItem(OPEN_KEY);
     for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
     await removeServiceWorker();

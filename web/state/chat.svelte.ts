@@ -1,7 +1,7 @@
 // The conversation on the screen: asking, answering, stopping, asking again. Every word is written to the store as it comes.
 import type { Cria } from "../../workers/engine/base/cria.ts";
 import { EngineError, type ErrorRecord } from "../../workers/engine/base/errors.ts";
-import type { ChatCompletionChunk, ChatMessage } from "../../workers/engine/base/openai.ts";
+import type { ChatCompletionChunk, ChatMessage, SamplingParameters } from "../../workers/engine/base/openai.ts";
 import {
   newestLeaf,
   pathTo,
@@ -18,6 +18,7 @@ import { AnswerClock } from "./answer-clock.svelte.ts";
 import type { Conversations } from "./conversations.svelte.ts";
 import { Journal } from "./journal.ts";
 import type { Model } from "./model.svelte.ts";
+import type { OwnServer } from "./own-server.svelte.ts";
 import type { Settings } from "./settings.svelte.ts";
 
 export class Chat {
@@ -50,6 +51,7 @@ export class Chat {
     private readonly settings: Settings,
     private readonly conversations: Conversations,
     private readonly adapters: Pick<Adapters, "uses"> | null = null,
+    private readonly server: Pick<OwnServer, "on" | "answer" | "kept" | "host"> | null = null,
   ) {}
 
   /** An empty conversation; it is stored with its first question. */
@@ -172,27 +174,19 @@ export class Chat {
     let failure: ErrorRecord | null = null;
     try {
       await this.conversations.save(conversation, [question, { ...draft, answer: facts }]);
-      const cria = await this.model.whenReady(controller.signal);
-      facts = { ...facts, model: cria.info.name, backend: `${cria.info.backend} ${cria.info.tier}` };
-      const adapters = (await this.adapters?.uses(cria)) ?? [];
-      const stream = await cria.chat.completions.create(
-        {
-          ...request,
-          messages: this.#prompt(asked),
-          prompt_format: this.settings.promptFormatOf(cria.info.id),
-          ...(adapters.length > 0 && { adapters }),
-          stream: true,
-        },
-        { signal: controller.signal, conversation: conversation.id },
-      );
-      for await (const chunk of stream) {
+      const { signal } = controller;
+      const source = this.server?.on
+        ? await this.#fromServer(this.server, asked, signal)
+        : await this.#fromModel(request, asked, conversation.id, signal);
+      facts = { ...facts, ...source.by };
+      for await (const chunk of source.chunks) {
         text += this.#take(chunk);
         if (this.answering === id) this.text = text;
         journal.write(text);
         const stop = chunk.choices[0].stop_type;
         if (stop) facts = { ...facts, stop, ...this.clock.end(chunk.usage) };
       }
-      facts = await this.#measured(cria, facts);
+      if (source.cria) facts = await this.#measured(source.cria, facts);
     } catch (error) {
       const record = EngineError.record(error);
       facts = { ...facts, stop: "stopped", ...this.clock.end(undefined) };
@@ -200,6 +194,41 @@ export class Chat {
     }
     await journal.flush();
     await this.#conclude(conversation, question, text || !failure ? { ...draft, text, answer: facts } : null, draft.id, failure);
+  }
+
+  /** An answer of the model in this device. */
+  async #fromModel(
+    request: SamplingParameters,
+    asked: readonly Message[],
+    conversation: string,
+    signal: AbortSignal,
+  ): Promise<Source> {
+    const cria = await this.model.whenReady(signal);
+    const { id, name, backend, tier } = cria.info;
+    const adapters = (await this.adapters?.uses(cria)) ?? [];
+    const system = this.settings.system.trim();
+    const turns = this.#turns(asked);
+    const chunks = await cria.chat.completions.create(
+      {
+        ...request,
+        messages: system ? [{ role: "system", content: system }, ...turns] : turns,
+        prompt_format: this.settings.promptFormatOf(id),
+        ...(adapters.length > 0 && { adapters }),
+        stream: true,
+      },
+      { signal, conversation },
+    );
+    return { chunks, by: { model: name, backend: `${backend} ${tier}` }, cria };
+  }
+
+  /** An answer of the person's own server. */
+  async #fromServer(
+    server: Pick<OwnServer, "answer" | "kept" | "host">,
+    asked: readonly Message[],
+    signal: AbortSignal,
+  ): Promise<Source> {
+    const by = { model: server.kept.model, backend: server.host };
+    return { chunks: await server.answer(this.#turns(asked), this.settings, signal), by, cria: null };
   }
 
   /** Counts a piece of the answer and gives its text. */
@@ -236,13 +265,19 @@ export class Chat {
     await this.conversations.save({ ...conversation, title }, answer ? [answer] : []);
   }
 
-  /** What the model is given: the system prompt, then the turns it still sees. */
-  #prompt(asked: readonly Message[]): ChatMessage[] {
+  /** The turns the model still sees. */
+  #turns(asked: readonly Message[]): ChatMessage[] {
     const from = asked.findIndex((message) => message.id === this.conversation?.seenFrom);
-    const turns = asked.slice(Math.max(0, from)).map(({ role, text }) => ({ role, content: text }));
-    const system = this.settings.system.trim();
-    return system ? [{ role: "system", content: system }, ...turns] : turns;
+    return asked.slice(Math.max(0, from)).map(({ role, text }) => ({ role, content: text }));
   }
+}
+
+/** Where an answer comes from. */
+interface Source {
+  readonly chunks: AsyncIterable<ChatCompletionChunk>;
+  readonly by: Pick<Answer, "model" | "backend">;
+  /** Null where it is not this device that answers. */
+  readonly cria: Cria | null;
 }
 
 const CONTEXT_FULL: ErrorRecord = {

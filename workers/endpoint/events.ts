@@ -50,7 +50,7 @@ export async function eventStream<C extends Chunk>(
     },
     async cancel() {
       stop();
-      await source.return();
+      await source.return(undefined);
     },
   });
   return new Response(body, { headers: { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache" } });
