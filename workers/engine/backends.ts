@@ -123,7 +123,7 @@ async function startOnce(host: Host, file: ModelFile, kind: BackendName, options
 
 function passOf(bytes: number, bytesPerMs: number): string {
   const seconds = bytes / bytesPerMs / 1000;
-  return `${(bytes / 1e9).toFixed(1)} GB and takes about ${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s: a token, or a piece of a prompt`;
+  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB and takes about ${seconds < 10 ? seconds.toPrecision(2) : seconds.toFixed(0)} s: a token, or a piece of a prompt`;
 }
 
 function sentence(text: string): string {
