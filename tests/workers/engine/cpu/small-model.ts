@@ -13,6 +13,7 @@ export type TypeOf = (name: string) => QuantName;
 export interface Extras {
   /** A bias for every matrix of a layer. */
   readonly biased?: boolean;
+  /** A mixture of experts in every second layer, from the second on. */
   readonly experts?: Variant["experts"];
   readonly window?: number;
 }
@@ -34,7 +35,7 @@ export function smallModel(shape: Shape, typeOf: TypeOf, tied = true, extras: Ex
   const dims = shape.headDim;
   const frequencies = Float32Array.from({ length: dims / 2 }, (_, i) => 10000 ** ((-2 * i) / dims));
   const optional = (name: string): Tensor | null => {
-    const has = name === "output.weight" ? !tied : name.endsWith(".bias") ? biased : experts !== null;
+    const has = name === "output.weight" ? !tied : name.endsWith(".bias") ? biased : /^blk\.\d*[13579]\./.test(name);
     return has ? find(name) : null;
   };
   return describeLlama(shape, { dims, frequencies, magnitude: 1 }, find, optional, { window, experts });
