@@ -1,13 +1,10 @@
 // A LoRA as a GGUF file, as llama.cpp's converter writes it.
 // Source: llama.cpp src/llama-adapter.cpp, llama_adapter_lora_init_impl; convert_lora_to_gguf.py.
-import { QUANTS } from "../../../shaders/quant/index.ts";
 import type { LowRank } from "../base/adapter.ts";
-import type { Tensor } from "../base/model.ts";
 import type { ByteSource } from "../base/source.ts";
-import type { Rows } from "../checkpoint/arrange.ts";
 import { refuseOthers } from "../checkpoint/config.ts";
 import { damaged } from "../checkpoint/formats/errors.ts";
-import { regionOf } from "../checkpoint/formats/region.ts";
+import { rowsOf } from "../checkpoint/gguf.ts";
 import { readGguf } from "../gguf/read.ts";
 import type { LoraContents } from "./contents.ts";
 import { refused, unknownTensors } from "./errors.ts";
@@ -41,19 +38,4 @@ export async function readGgufLora(source: ByteSource, signal?: AbortSignal): Pr
   }
   if (changes.size === 0) throw damaged(source.name, "it has no matrix of a LoRA");
   return { kind: "lora", format: "a LoRA as GGUF", changes };
-}
-
-function rowsOf(source: ByteSource, { type, rows, cols, offset, sizeBytes }: Tensor): Rows {
-  const region = regionOf(source, offset, sizeBytes);
-  const rowBytes = sizeBytes / rows;
-  return {
-    type: "F32",
-    rows,
-    cols,
-    read: async (first, count, signal) => {
-      const floats = new Float32Array(count * cols);
-      QUANTS[type].dequantize(await region.read(first * rowBytes, count * rowBytes, signal), floats);
-      return floats;
-    },
-  };
 }

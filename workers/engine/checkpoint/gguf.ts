@@ -29,7 +29,8 @@ export async function openGguf(source: ByteSource, signal?: AbortSignal): Promis
   });
 }
 
-function rowsOf(source: ByteSource, { type, rows, cols, offset, sizeBytes }: Tensor): Rows {
+/** A tensor of a GGUF file as rows of floats, of the type it would be kept in. */
+export function rowsOf(source: ByteSource, { type, rows, cols, offset, sizeBytes }: Tensor): Rows {
   const region = regionOf(source, offset, sizeBytes);
   const rowBytes = sizeBytes / rows;
   return {
