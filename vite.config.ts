@@ -8,6 +8,7 @@ import { libraryTypes } from "./.config/library-types.ts";
 import { localModels } from "./.config/models.ts";
 import { serviceWorker } from "./.config/service-worker.ts";
 import { widget } from "./.config/widget.ts";
+import { workers } from "./.config/workers.ts";
 
 const WEB = join(import.meta.dirname, "web");
 const PAGES = ["index.html", "embed.html", "docs.html"].filter((page) => existsSync(join(WEB, page)));
@@ -23,7 +24,7 @@ export default defineConfig({
   plugins: [svelte({ configFile: false }), productionHeaders(), localModels(), libraryTypes(), widget(), serviceWorker()],
   // onnxruntime without its program inside: that is a file of the app's, fetched when an ONNX model is opened.
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
-  worker: { format: "es" },
+  worker: workers,
   server: { port: 4173, strictPort: true, fs: { allow: [join(WEB, "..")] } },
   preview: { port: 4173, strictPort: true },
   build: {
