@@ -68,6 +68,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "workers/server.worker.ts",
     "workers/server/",
     "workers/store.worker.ts",
+    "workers/threads.ts",
   ],
   "web/": ["web/"],
   "web/lib/": ["workers/engine/base/", "workers/engine/evaluate/"],

@@ -1,7 +1,17 @@
-// Entry of a compute thread in the browser. No logic: engine/cpu/thread.ts has it.
+// Entry of a compute thread in the browser: the first message brings the port to its engine. engine/cpu/thread.ts has the rest.
 import { runThread } from "./engine/cpu/thread.ts";
 
-runThread({
-  postMessage: (message) => self.postMessage(message),
-  onMessage: (listener) => self.addEventListener("message", (event: MessageEvent) => listener(event.data)),
-});
+self.addEventListener(
+  "message",
+  ({ ports: [port] }) => {
+    if (!port) return;
+    runThread({
+      postMessage: (message) => port.postMessage(message),
+      onMessage: (listener) => {
+        port.addEventListener("message", ({ data }) => listener(data));
+        port.start();
+      },
+    });
+  },
+  { once: true },
+);

@@ -1,10 +1,9 @@
 // The browser as the engine sees it: what a worker has of it, behind base/host.ts.
 import { EngineError } from "./engine/base/errors.ts";
-import type { Host, Thread } from "./engine/base/host.ts";
-import threadProgram from "./cpu-thread.worker.ts?worker&url";
-import { isElsewhere, startFromElsewhere } from "./program.ts";
+import type { Host } from "./engine/base/host.ts";
 import { recall, remember } from "./store/facts.ts";
 import { snapshots } from "./store/snapshots.ts";
+import { startThread } from "./threads.ts";
 
 /** Built WASM files by name, and where the build put them. */
 const KERNELS: Record<string, string> = import.meta.glob("./engine/cpu/build/*.wasm", {
@@ -49,17 +48,6 @@ async function kernelFile(name: string): Promise<ArrayBuffer> {
   const response = url ? await fetch(url) : null;
   if (response?.ok) return response.arrayBuffer();
   throw new EngineError("network", `The program file ${name} could not be fetched.`, "Check the connection and reload the page.");
-}
-
-function startThread(): Thread {
-  const worker = isElsewhere(threadProgram)
-    ? startFromElsewhere(threadProgram, "cria-thread")
-    : new Worker(new URL("./cpu-thread.worker.ts", import.meta.url), { type: "module", name: "cria-thread" });
-  return {
-    postMessage: (message) => worker.postMessage(message),
-    onMessage: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),
-    terminate: () => worker.terminate(),
-  };
 }
 
 /** A message to oneself comes after those that wait already, and unlike a timer is not slowed down. */

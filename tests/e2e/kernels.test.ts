@@ -20,9 +20,6 @@ const BROWSERS: Record<string, { open: () => Promise<KernelPage>; relaxed: boole
 /** As in tests/workers/engine/cpu/products.test.ts. */
 const TOLERANCE = 3e-6;
 const REQUANTIZED = 1e-3;
-/** Many times what a job takes. */
-const SILENCE_MS = 40_000;
-
 describe.each(Object.entries(BROWSERS))("kernels in %s", (_, { open, relaxed, threads }) => {
   it("are right, whatever the level, and a result has the same bits however it was computed", { timeout: 600_000 }, async () => {
     const server = await serveKernelPage(threads);
@@ -54,27 +51,14 @@ describe.each(Object.entries(BROWSERS))("kernels in %s", (_, { open, relaxed, th
   });
 });
 
-/**
- * Runs a job in a browser of its own. Firefox sometimes never finishes the fetch or start of a worker in a page that has opened
- * and closed a dozen engines, as no page of the app does: it is given a new browser then, five times at most. What is computed is never asked again.
- */
+/** Runs a job in a browser of its own. */
 async function inFreshBrowser(open: () => Promise<KernelPage>, url: string, job: string): Promise<unknown> {
-  for (let tries = 1; ; tries++) {
-    const page = await open();
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`${job} was silent for ${SILENCE_MS / 1000} s`)), SILENCE_MS);
-    });
-    try {
-      await page.open(url);
-      return await Promise.race([page.evaluate(run(job)), silence]);
-    } catch (error) {
-      if (tries === 6 || !String(error).includes("was silent")) throw error;
-      console.warn(`${String(error)}: a new browser tries again`);
-    } finally {
-      clearTimeout(timer);
-      await page.close();
-    }
+  const page = await open();
+  try {
+    await page.open(url);
+    return await page.evaluate(run(job));
+  } finally {
+    await page.close();
   }
 }
 

@@ -6,6 +6,7 @@ import { Wire, type Api } from "./wire.ts";
 import engineProgram from "../llm.worker.ts?worker&url";
 import { isElsewhere, startFromElsewhere } from "../program.ts";
 import storeProgram from "../store.worker.ts?worker&url";
+import { serveThreads } from "../threads.ts";
 
 let store: Wire<Remote<StoreApi>> | null = null;
 
@@ -14,8 +15,10 @@ export function startEngine(onEnd: () => void): { readonly wire: Wire<Api>; read
   const worker = isElsewhere(engineProgram)
     ? startFromElsewhere(engineProgram, "cria")
     : new Worker(new URL("../llm.worker.ts", import.meta.url), { type: "module", name: "cria" });
+  const endThreads = serveThreads(worker);
   const wire = new Wire<Api>(wrap<WorkerApi>(worker), () => {
     worker.terminate();
+    endThreads();
     onEnd();
   });
   watch(worker, wire, "The model's worker", "Load the model again.");

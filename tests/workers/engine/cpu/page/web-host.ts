@@ -1,5 +1,6 @@
 // A Host in a test page's worker: kernels come from the server, nothing is remembered.
 import type { Host } from "../../../../../workers/engine/base/host.ts";
+import { startThread } from "../../../../../workers/threads.ts";
 
 export function createWebHost(): Host {
   const { port1, port2 } = new MessageChannel();
@@ -12,14 +13,7 @@ export function createWebHost(): Host {
     isolated: self.crossOriginIsolated,
     now: () => performance.now(),
     kernelFile: async (name) => (await fetch(`/kernels/${name}`)).arrayBuffer(),
-    startThread: () => {
-      const worker = new Worker(new URL("../../../../../workers/cpu-thread.worker.ts", import.meta.url), { type: "module" });
-      return {
-        postMessage: (message) => worker.postMessage(message),
-        onMessage: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),
-        terminate: () => worker.terminate(),
-      };
-    },
+    startThread,
     breathe: () =>
       new Promise((resolve) => {
         waiting.push(resolve);
