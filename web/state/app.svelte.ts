@@ -93,7 +93,7 @@ export class App {
   async open(files: readonly File[]): Promise<void> {
     // Beside an ONNX graph, JSON files are part of the model.
     const graph = files.some((file) => file.name.endsWith(".onnx"));
-    if (!graph && files.some(({ name }) => /\.(safetensors|pth|bin)$/.test(name))) {
+    if (!graph && files.some(({ name }) => /\.(safetensors|pth?|bin)$/.test(name))) {
       this.route.open("models");
       await this.conversion.take(files);
       return;

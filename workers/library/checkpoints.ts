@@ -24,7 +24,7 @@ export interface OpenedCheckpoint {
 }
 
 /** Files of a repository that belong to a model; what is in folders is the same once more, for other programs. */
-const WANTED = /^[^/]+\.(safetensors|bin|pth|json|model|jinja)$|^[^/.]+$/;
+const WANTED = /^[^/]+\.(safetensors|bin|pth?|json|model|jinja)$|^[^/.]+$/;
 /** The same weights in one more form. */
 const SECOND_CHOICE = /^(pytorch_model.*|consolidated.*)$/;
 

@@ -114,9 +114,9 @@ function named(
   return dict;
 }
 
-/** Rows of each head: first those of even places, then those of odd ones. */
-function halves({ extents, values }: Weights, headDim: number): Weights {
-  const [rows = 0, cols = 0] = extents;
+/** Rows of each head, or elements of a bias: first those of even places, then those of odd ones. */
+export function halves({ extents, values }: Weights, headDim: number): Weights {
+  const [rows = 0, cols = 1] = extents;
   const out = new Float32Array(values.length);
   for (let row = 0; row < rows; row++) {
     const within = row % headDim;

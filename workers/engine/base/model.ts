@@ -14,6 +14,8 @@ export interface Tensor {
   /** Absolute position of the first byte in the file. */
   readonly offset: number;
   readonly sizeBytes: number;
+  /** Where the file keeps the rows apart: the tensors that hold them, one below the other. `offset` is then that of the first in the file. */
+  readonly parts?: readonly Tensor[];
 }
 
 /** The numbers of the paper's Table 2, and what came after. */

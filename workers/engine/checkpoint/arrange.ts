@@ -3,7 +3,7 @@
 // (permute); llama.cpp convert_hf_to_gguf.py LlamaModel.permute.
 import { assert } from "../base/errors.ts";
 import { damaged } from "./formats/errors.ts";
-import type { StoredTensor } from "./formats/stored.ts";
+import type { Desk, StoredTensor } from "./formats/stored.ts";
 
 /** What arranging needs of a tensor. */
 export type Rows = Pick<StoredTensor, "type" | "rows" | "cols" | "read">;
@@ -61,7 +61,6 @@ export function joinCols(name: string, parts: readonly Rows[]): Rows {
  * ones; ours has pair after pair.
  */
 export function pairHeads(tensor: Rows, headDim: number): Rows {
-  const half = headDim / 2;
   return {
     ...tensor,
     read: async (from, count, signal) => {
@@ -70,10 +69,67 @@ export function pairHeads(tensor: Rows, headDim: number): Rows {
       const values = await tensor.read(firstHead * headDim, heads * headDim, signal);
       const out = new Float32Array(count * tensor.cols);
       for (let i = 0; i < count; i++) {
-        const row = from + i - firstHead * headDim;
-        const within = row % headDim;
-        const source = row - within + (within % 2) * half + (within >> 1);
+        const source = beforePairing(from + i - firstHead * headDim, headDim);
         out.set(values.subarray(source * tensor.cols, (source + 1) * tensor.cols), i * tensor.cols);
+      }
+      return out;
+    },
+  };
+}
+
+/** The same of the vector of biases, which has a number for each of those rows. */
+export function pairBiases(tensor: Rows, headDim: number): Rows {
+  return {
+    ...tensor,
+    read: async (from, count, signal) => {
+      const values = await tensor.read(from, count, signal);
+      return values.map((_, i) => values[beforePairing(i, headDim)]!);
+    },
+  };
+}
+
+/** Where Hugging Face has the row that is `row` of ours. */
+function beforePairing(row: number, headDim: number): number {
+  const within = row % headDim;
+  return row - within + (within % 2) * (headDim / 2) + (within >> 1);
+}
+
+/** Of every `step` rows the `count` from `first` on. */
+export function everyRows(
+  tensor: Rows,
+  { first, count, step }: { readonly first: number; readonly count: number; readonly step: number },
+): Rows {
+  return {
+    ...tensor,
+    rows: (tensor.rows / step) * count,
+    read: async (from, wanted, signal) => {
+      const out = new Float32Array(wanted * tensor.cols);
+      for (let done = 0; done < wanted;) {
+        const within = (from + done) % count;
+        const run = Math.min(count - within, wanted - done);
+        const start = Math.floor((from + done) / count) * step + first + within;
+        out.set(await tensor.read(start, run, signal), done * tensor.cols);
+        done += run;
+      }
+      return out;
+    },
+  };
+}
+
+/** Matrices of `height` rows, one below the other, each on its side. One at a time lies on the desk, under a key made of `name`. */
+export function turned(name: string, tensor: Rows, height: number, desk: Desk<Float32Array<ArrayBuffer>>): Rows {
+  const width = tensor.cols; // rows of a turned matrix
+  return {
+    ...tensor,
+    rows: (tensor.rows / height) * width,
+    cols: height,
+    read: async (from, count, signal) => {
+      const out = new Float32Array(count * height);
+      for (let i = 0; i < count; i++) {
+        const matrix = Math.floor((from + i) / width);
+        const values = await desk.take(`${name} ${matrix}`, () => tensor.read(matrix * height, height, signal));
+        const col = (from + i) % width;
+        for (let row = 0; row < height; row++) out[i * height + row] = values[row * width + col]!;
       }
       return out;
     },

@@ -14,7 +14,7 @@ export function assemble(parts: Parts): Checkpoint {
   const { config } = parts;
   const vocab = parts.tensors.get("token_embd.weight")?.rows ?? 0;
   const tensors = new Map<string, CheckpointTensor>();
-  for (const name of tensorNames(config.layers)) {
+  for (const name of tensorNames(config.layers, config.experts !== null)) {
     const tensor = parts.tensors.get(name);
     if (!tensor && name === "output.weight") continue; // the embedding is the head
     if (!tensor) throw damaged(parts.name, `there is no tensor ${name}`);
@@ -22,10 +22,11 @@ export function assemble(parts: Parts): Checkpoint {
     if (tensor.rows !== rows || tensor.cols !== cols) {
       throw damaged(parts.name, `${name} is ${tensor.rows} x ${tensor.cols}; ${rows} x ${cols} was expected`);
     }
-    tensors.set(name, { ...tensor, name });
+    const experts = config.experts && name.endsWith("_exps.weight") ? { experts: config.experts.count } : {};
+    tensors.set(name, { ...tensor, name, ...experts });
     const bias = name.replace(/\.weight$/, ".bias");
     const added = parts.tensors.get(bias);
-    if (!added || name === "token_embd.weight" || name.includes("_norm")) continue;
+    if (!added || name === "token_embd.weight" || /_norm|_exps|_inp/.test(name)) continue;
     if (added.rows !== 1 || added.cols !== rows) {
       throw damaged(parts.name, `${bias} is ${added.rows} x ${added.cols}; 1 x ${rows} was expected`);
     }
@@ -47,6 +48,7 @@ export function unknownTensors(names: readonly string[]): EngineError {
 
 function extentsOf(name: string, config: CheckpointConfig, vocab: number): readonly [rows: number, cols: number] {
   const { dim, ffnDim, heads, kvHeads, headDim } = config;
+  const experts = config.experts?.count ?? 0;
   const part = name.replace(/^blk\.\d+\./, "").replace(/\.weight$/, "");
   switch (part) {
     case "token_embd":
@@ -64,6 +66,13 @@ function extentsOf(name: string, config: CheckpointConfig, vocab: number): reado
       return [ffnDim, dim];
     case "ffn_down":
       return [dim, ffnDim];
+    case "ffn_gate_inp":
+      return [experts, dim];
+    case "ffn_gate_exps":
+    case "ffn_up_exps":
+      return [experts * ffnDim, dim];
+    case "ffn_down_exps":
+      return [experts * dim, ffnDim];
     default:
       return [1, dim]; // norms
   }

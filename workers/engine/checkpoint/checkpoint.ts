@@ -10,6 +10,8 @@ export interface CheckpointTensor {
   /** Outputs of a linear map, vocabulary of an embedding; 1 for a vector. */
   readonly rows: number;
   readonly cols: number;
+  /** Experts whose matrices these are, one below the other; left out where it is one matrix. */
+  readonly experts?: number;
   /** Rows [first, first + count) as floats [count, cols]. Throws what the file throws. */
   read(first: number, count: number, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
 }
@@ -49,6 +51,8 @@ export interface CheckpointConfig {
   readonly scaling: RopeScaling | null;
   /** Positions a token looks back at; null for all. */
   readonly slidingWindow: number | null;
+  /** Experts of a layer, and how many of them a token takes; null for one network for all. */
+  readonly experts: { readonly count: number; readonly used: number } | null;
 }
 
 /** Kinds of tokens, by GGUF's numbers. */

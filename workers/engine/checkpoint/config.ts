@@ -1,6 +1,6 @@
 // A model's numbers: from Hugging Face's config.json, from Meta's params.json, or from its tensors alone.
-// Source: transformers configuration_llama.py and modeling_rope_utils.py; meta-llama/llama-models models/llama3/args.py;
-// llama.cpp's first convert.py, which tells LLaMA 1 from 2 as we do.
+// Source: transformers configuration_llama.py, configuration_mixtral.py and modeling_rope_utils.py; meta-llama/llama-models
+// models/llama3/args.py; llama.cpp's first convert.py, which tells LLaMA 1 from 2, and Mixtral from both, as we do.
 import { EngineError } from "../base/errors.ts";
 import { refuseGptJ } from "../base/gptj.ts";
 import type { CheckpointConfig, RopeScaling } from "./checkpoint.ts";
@@ -9,7 +9,7 @@ import type { Fields } from "./formats/json.ts";
 import type { Rows } from "./arrange.ts";
 
 /** Models that are a LLaMA by another name. */
-const LLAMAS = ["llama", "mistral"];
+const LLAMAS = ["llama", "mistral", "mixtral"];
 
 /** Throws `unsupported_architecture` for what is no LLaMA: by its name for itself. */
 export function refuseOthers(type: string): void {
@@ -24,7 +24,8 @@ export function refuseOthers(type: string): void {
 
 /** Reads config.json. Throws `bad_file`, `unsupported_architecture`. */
 export function configOf(fields: Fields): CheckpointConfig {
-  refuseOthers(fields.text("model_type") ?? "llama");
+  const type = fields.text("model_type") ?? "llama";
+  refuseOthers(type);
   const dim = fields.positive("hidden_size");
   const heads = fields.positive("num_attention_heads");
   const contextLength = fields.number("max_position_embeddings") ?? fields.number("max_sequence_length") ?? 2048;
@@ -41,7 +42,20 @@ export function configOf(fields: Fields): CheckpointConfig {
     theta: fields.number("rope_theta") ?? rope?.number("rope_theta") ?? 10000,
     scaling: scalingOf(rope, contextLength),
     slidingWindow: fields.number("sliding_window"),
+    experts: type === "mixtral" ? expertsOf(fields, "num_local_experts") : null,
   });
+}
+
+/** Experts that the files of a params.json have; null where they have one network a layer. Throws `bad_file`. */
+export function expertsOfParams(fields: Fields): CheckpointConfig["experts"] {
+  const moe = fields.fields("moe");
+  return moe && expertsOf(moe, "num_experts");
+}
+
+function expertsOf(fields: Fields, countKey: string): NonNullable<CheckpointConfig["experts"]> {
+  const [count, used] = [fields.positive(countKey), fields.positive("num_experts_per_tok")];
+  if (Number.isInteger(count) && Number.isInteger(used) && used <= count && count <= 1024) return { count, used };
+  throw damaged(fields.file, `a token takes ${used} of ${count} experts`);
 }
 
 /** Reads params.json, which leaves to the tensors what they show. Throws `bad_file`. */
@@ -49,17 +63,22 @@ export function paramsOf(fields: Fields, tensors: ReadonlyMap<string, Rows>): Ch
   const dim = fields.positive("dim");
   const heads = fields.positive("n_heads");
   const kvHeads = fields.number("n_kv_heads") ?? heads;
-  const theta = fields.number("rope_theta") ?? 10000;
+  const experts = expertsOfParams(fields);
+  const theta = fields.number("rope_theta") ?? (experts ? 1e6 : 10000);
   const epsilon = fields.number("norm_eps") ?? 1e-6;
   const scaled = fields.flag("use_scaled_rope") ?? false;
   return checked(fields.file, {
     layers: fields.positive("n_layers"),
     dim,
-    ffnDim: rowsOf(fields.file, tensors, "blk.0.ffn_gate.weight"),
+    ffnDim: experts
+      ? rowsOf(fields.file, tensors, "blk.0.ffn_gate_exps.weight") / experts.count
+      : rowsOf(fields.file, tensors, "blk.0.ffn_gate.weight"),
     heads,
     kvHeads,
     headDim: fields.number("head_dim") ?? dim / heads,
-    contextLength: fields.number("max_seq_len") ?? trainedLength(theta, epsilon, dim >= 8192 && kvHeads === heads, scaled),
+    contextLength:
+      fields.number("max_seq_len") ??
+      (experts ? 32_768 : trainedLength(theta, epsilon, dim >= 8192 && kvHeads === heads, scaled)),
     epsilon,
     theta,
     scaling: scaled
@@ -72,6 +91,7 @@ export function paramsOf(fields: Fields, tensors: ReadonlyMap<string, Rows>): Ch
         }
       : null,
     slidingWindow: fields.number("sliding_window"),
+    experts,
   });
 }
 
@@ -92,6 +112,7 @@ export function configOfTensors(file: string, tensors: ReadonlyMap<string, Rows>
     theta: 10000,
     scaling: null,
     slidingWindow: null,
+    experts: null,
   });
 }
 

@@ -5,7 +5,7 @@ import type { Tensor } from "../base/model.ts";
 import type { ByteSource } from "../base/source.ts";
 import { readGguf } from "../gguf/read.ts";
 import type { KeyValues } from "../gguf/metadata.ts";
-import type { Rows } from "./arrange.ts";
+import { joinRows, type Rows } from "./arrange.ts";
 import { assemble } from "./assemble.ts";
 import type { Checkpoint, CheckpointConfig, CheckpointVocabulary, RopeScaling } from "./checkpoint.ts";
 import { refuseOthers } from "./config.ts";
@@ -30,7 +30,13 @@ export async function openGguf(source: ByteSource, signal?: AbortSignal): Promis
 }
 
 /** A tensor of a GGUF file as rows of floats, of the type it would be kept in. */
-export function rowsOf(source: ByteSource, { type, rows, cols, offset, sizeBytes }: Tensor): Rows {
+export function rowsOf(source: ByteSource, { name, type, rows, cols, offset, sizeBytes, parts }: Tensor): Rows {
+  if (parts) {
+    return joinRows(
+      name,
+      parts.map((part) => rowsOf(source, part)),
+    );
+  }
   const region = regionOf(source, offset, sizeBytes);
   const rowBytes = sizeBytes / rows;
   return {
@@ -55,6 +61,7 @@ function configOf(metadata: KeyValues, scaling: RopeScaling | null, file: string
   const optional = (key: string): number | null => metadata.number(`llama.${key}`);
   const heads = number("attention.head_count");
   const dim = number("embedding_length");
+  const [count, used] = [optional("expert_count") ?? 0, optional("expert_used_count") ?? 0];
   return {
     layers: number("block_count"),
     dim,
@@ -67,6 +74,7 @@ function configOf(metadata: KeyValues, scaling: RopeScaling | null, file: string
     theta: optional("rope.freq_base") ?? 10000,
     scaling,
     slidingWindow: optional("attention.sliding_window"),
+    experts: count > 0 ? { count, used } : null,
   };
 }
 

@@ -1,15 +1,16 @@
 // Hugging Face's layout: config.json beside model.safetensors or pytorch_model.bin, in one file or in several.
 // Source: huggingface/transformers modeling_utils.py; llama.cpp convert_hf_to_gguf.py, LlamaModel.modify_tensors.
 import { EngineError } from "../base/errors.ts";
-import { pairHeads, type Rows } from "./arrange.ts";
+import { pairBiases, pairHeads, type Rows } from "./arrange.ts";
 import { assemble, unknownTensors } from "./assemble.ts";
 import type { Checkpoint, CheckpointConfig } from "./checkpoint.ts";
 import { configOf, refuseOthers } from "./config.ts";
+import { ExpertTensors } from "./experts.ts";
 import { readTensors, weightFiles } from "./folder.ts";
 import { damaged } from "./formats/errors.ts";
 import { readFields } from "./formats/json.ts";
 import type { StoredTensor } from "./formats/stored.ts";
-import { huggingFaceName, isDerived } from "./names.ts";
+import { huggingFaceName, isDerived, unwrapped } from "./names.ts";
 import { readLanguage, type Folder } from "./vocabulary/read.ts";
 
 /** A name only GPT-J's tensors have. */
@@ -31,11 +32,12 @@ export async function openHuggingFace(name: string, folder: Folder, signal?: Abo
   if (files.length === 0)
     throw new EngineError("bad_request", "None of the files has weights.", "Choose all files of the model.");
   const tensors = new Map<string, Rows>();
+  const experts = new ExpertTensors(name, config.experts?.count ?? 0);
   const unknown: string[] = [];
   for (const file of files) {
     for (const [theirs, tensor] of await readTensors(file, signal)) {
       if (GPTJ.test(theirs)) refuseOthers("gptj");
-      if (isDerived(theirs)) continue;
+      if (isDerived(theirs) || experts.take(unwrapped(theirs), tensor)) continue;
       const named = huggingFaceName(theirs);
       if (!named) unknown.push(theirs);
       else if (tensors.has(named.name)) throw damaged(file.name, `${theirs} is in another file too`);
@@ -43,6 +45,7 @@ export async function openHuggingFace(name: string, folder: Folder, signal?: Abo
     }
   }
   if (unknown.length > 0) throw unknownTensors(unknown);
+  for (const [ours, tensor] of experts.together()) tensors.set(ours, tensor);
   // Some tied models store the head all the same; it is the embedding.
   if (fields.flag("tie_word_embeddings") === true) tensors.delete("output.weight");
   const kind = files[0]!.name.endsWith(".safetensors") ? "safetensors" : "PyTorch files";
@@ -52,5 +55,6 @@ export async function openHuggingFace(name: string, folder: Folder, signal?: Abo
 }
 
 function arranged(tensor: StoredTensor, rotated: boolean, { headDim }: CheckpointConfig): Rows {
-  return rotated ? pairHeads(tensor, headDim) : tensor;
+  if (!rotated) return tensor;
+  return tensor.rows === 1 ? pairBiases(tensor, headDim) : pairHeads(tensor, headDim);
 }

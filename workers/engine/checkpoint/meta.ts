@@ -1,10 +1,13 @@
-// Meta's release: consolidated.NN.pth, each with a share of every matrix, and params.json. Mistral's and newer ones are safetensors.
-// Source: meta-llama/llama llama/generation.py; EasyLM convert_torch_to_easylm.py for how shares join.
+// Meta's release: consolidated.NN.pth, each with a share of every matrix, and params.json. Mistral's and newer ones are safetensors;
+// Mixtral's are whole tensors, spread over consolidated.NN.pt.
+// Source: meta-llama/llama llama/generation.py; EasyLM convert_torch_to_easylm.py for how shares join; mistralai/mistral-inference
+// moe.py; transformers convert_mixtral_weights_to_hf.py.
 import type { ByteSource } from "../base/source.ts";
 import { joinCols, joinRows, type Rows } from "./arrange.ts";
 import { assemble, unknownTensors } from "./assemble.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { paramsOf } from "./config.ts";
+import { expertsOfParams, paramsOf } from "./config.ts";
+import { ExpertTensors } from "./experts.ts";
 import { readTensors } from "./folder.ts";
 import { damaged } from "./formats/errors.ts";
 import { readFields } from "./formats/json.ts";
@@ -12,7 +15,7 @@ import type { StoredTensor } from "./formats/stored.ts";
 import { isDerived, metaName, type NamedTensor } from "./names.ts";
 import { readLanguage, type Folder } from "./vocabulary/read.ts";
 
-const SHARD = /^consolidated(\.(\d+))?\.(pth|safetensors)$/;
+const SHARD = /^consolidated(\.(\d+))?\.(pth?|safetensors)$/;
 
 /** Meta's shards among the files, in order. */
 export function metaShards(folder: Folder): ByteSource[] {
@@ -29,10 +32,12 @@ export async function openMeta(name: string, folder: Folder, signal?: AbortSigna
     throw damaged(name, `shards ${numbers.join(", ")} are there; they count from 0 without a gap`);
   }
   const fields = await readFields(params, signal);
+  const mixture = expertsOfParams(fields);
+  const experts = new ExpertTensors(name, mixture?.count ?? 0);
   const parts = new Map<string, { readonly named: NamedTensor; readonly parts: StoredTensor[] }>();
   for (const shard of shards) {
     for (const [theirs, tensor] of await readTensors(shard, signal)) {
-      if (isDerived(theirs)) continue;
+      if (isDerived(theirs) || experts.take(theirs, tensor)) continue;
       const named = metaName(theirs);
       if (!named) throw unknownTensors([theirs]);
       const known = parts.get(named.name) ?? { named, parts: [] };
@@ -40,9 +45,10 @@ export async function openMeta(name: string, folder: Folder, signal?: AbortSigna
       parts.set(named.name, known);
     }
   }
-  const tensors = new Map<string, Rows>();
+  const tensors: Map<string, Rows> = experts.together();
   const dim = fields.positive("dim");
-  for (const { named, parts: shares } of parts.values()) tensors.set(named.name, join(named, shares, shards.length, dim));
+  const shares = mixture ? 1 : shards.length;
+  for (const { named, parts: stored } of parts.values()) tensors.set(named.name, join(named, stored, shares, dim));
   const { vocabulary, template } = await readLanguage(folder, null, signal);
   return assemble({
     name,

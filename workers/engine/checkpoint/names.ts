@@ -33,10 +33,20 @@ const LAYER: readonly Part[] = [
   { gguf: "attn_v", meta: "attention.wv", hugging: "self_attn.v_proj", split: "rows" },
   { gguf: "attn_output", meta: "attention.wo", hugging: "self_attn.o_proj", split: "cols" },
   { gguf: "ffn_norm", meta: "ffn_norm", hugging: "post_attention_layernorm", split: null },
+];
+
+const NETWORK: readonly Part[] = [
   { gguf: "ffn_gate", meta: "feed_forward.w1", hugging: "mlp.gate_proj", split: "rows" },
   { gguf: "ffn_down", meta: "feed_forward.w2", hugging: "mlp.down_proj", split: "cols" },
   { gguf: "ffn_up", meta: "feed_forward.w3", hugging: "mlp.up_proj", split: "rows" },
 ];
+
+/** Of a mixture of experts. The experts' own tensors have their names in experts.ts. */
+const ROUTERS: readonly Part[] = [
+  { gguf: "ffn_gate_inp", meta: "feed_forward.gate", hugging: "block_sparse_moe.gate", split: null },
+  { gguf: "ffn_gate_inp", meta: "block_sparse_moe.gate", hugging: "mlp.gate", split: null },
+];
+const MIXTURE = ["ffn_gate_inp", "ffn_gate_exps", "ffn_down_exps", "ffn_up_exps"];
 
 const EASYLM_FRAME: Readonly<Record<string, string>> = {
   "transformer.wte.embedding": "tok_embeddings",
@@ -54,12 +64,17 @@ export function isDerived(name: string): boolean {
 
 /** Meta's name in GGUF's terms; null for one that no LLaMA has. */
 export function metaName(name: string): NamedTensor | null {
-  return find(name, "meta", /^layers\.(\d+)\.(.+)\.weight$/);
+  return find(name, "meta");
 }
 
 /** Hugging Face's name, with and without the "model." that wraps the layers; null for one that no LLaMA has. */
 export function huggingFaceName(name: string): NamedTensor | null {
-  return find(name.replace(/^(module\.)?(model\.)?/, ""), "hugging", /^layers\.(\d+)\.(.+)\.weight$/);
+  return find(unwrapped(name), "hugging");
+}
+
+/** Hugging Face's name without what wraps the layers. */
+export function unwrapped(name: string): string {
+  return name.replace(/^(module\.)?(model\.)?/, "");
 }
 
 /** EasyLM's name; null for one that no LLaMA has. Linear maps are stored transposed. */
@@ -71,16 +86,18 @@ export function easyLmName(name: string): (NamedTensor & { readonly transposed: 
 }
 
 /** Tensors of a LLaMA of so many layers, in the order in which a GGUF file has them. */
-export function tensorNames(layers: number): string[] {
-  const blocks = Array.from({ length: layers }, (_, layer) => LAYER.map(({ gguf }) => `blk.${layer}.${gguf}.weight`));
+export function tensorNames(layers: number, isMixture: boolean): string[] {
+  const parts = [...LAYER.map(({ gguf }) => gguf), ...(isMixture ? MIXTURE : NETWORK.map(({ gguf }) => gguf))];
+  const blocks = Array.from({ length: layers }, (_, layer) => parts.map((part) => `blk.${layer}.${part}.weight`));
   return ["token_embd.weight", ...blocks.flat(), "output_norm.weight", "output.weight"];
 }
 
-function find(name: string, publisher: "meta" | "hugging", layered: RegExp): NamedTensor | null {
-  const layer = layered.exec(name);
+function find(theirs: string, publisher: "meta" | "hugging"): NamedTensor | null {
+  const [, name = "", kind] = /^(.+)\.(weight|bias)$/.exec(theirs) ?? [];
+  const layer = /^layers\.(\d+)\.(.+)$/.exec(name);
   const [parts, prefix, local] = layer
-    ? [LAYER, `blk.${Number(layer[1])}.`, layer[2]!]
-    : [FRAME, "", name.replace(/\.weight$/, "")];
-  const part = name.endsWith(".weight") ? parts.find((candidate) => candidate[publisher] === local) : undefined;
-  return part ? { name: `${prefix}${part.gguf}.weight`, rotated: part.rotated ?? null, split: part.split } : null;
+    ? [[...LAYER, ...NETWORK, ...ROUTERS], `blk.${Number(layer[1])}.`, layer[2]!]
+    : [FRAME, "", name];
+  const part = parts.find((candidate) => candidate[publisher] === local);
+  return part ? { name: `${prefix}${part.gguf}.${kind}`, rotated: part.rotated ?? null, split: part.split } : null;
 }

@@ -24,9 +24,10 @@ export function convertedFile(checkpoint: Checkpoint, { target, family }: Conver
   const sources = [...checkpoint.tensors.values(), ...divisorTensor(checkpoint)];
   const written = sources.map((tensor) => ({
     name: tensor.name,
-    type: typeFor(tensor, target, checkpoint.config.layers, tied),
+    type: typeFor(tensor, target, checkpoint.config, tied),
     rows: tensor.rows,
     cols: tensor.cols,
+    experts: tensor.experts,
   }));
   const head = writeHead(metadataOf(checkpoint, target, family), written);
   return new ConvertedFile(`${checkpoint.name.replaceAll(/[^\w.-]+/g, "-")}.${targetName(target)}.gguf`, head, sources);

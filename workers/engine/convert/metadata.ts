@@ -44,7 +44,7 @@ export function ropeDivisors({ headDim, theta, scaling }: CheckpointConfig): Flo
 }
 
 function numbers(config: CheckpointConfig, vocab: number): [string, Entry][] {
-  const { scaling, slidingWindow } = config;
+  const { scaling, slidingWindow, experts } = config;
   const entries: [string, Entry][] = [
     ["vocab_size", u32(vocab)],
     ["context_length", u32(config.contextLength)],
@@ -59,6 +59,7 @@ function numbers(config: CheckpointConfig, vocab: number): [string, Entry][] {
     ["rope.dimension_count", u32(config.headDim)],
     ["rope.freq_base", f32(config.theta)],
   ];
+  if (experts) entries.push(["expert_count", u32(experts.count)], ["expert_used_count", u32(experts.used)]);
   if (slidingWindow !== null) entries.push(["attention.sliding_window", u32(slidingWindow)]);
   if (scaling?.type === "linear" || scaling?.type === "yarn") {
     entries.push(["rope.scaling.type", text(scaling.type)], ["rope.scaling.factor", f32(scaling.factor)]);

@@ -4,6 +4,7 @@ import { QUANTS, type QuantName } from "../../../shaders/quant/index.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Tensor } from "../base/model.ts";
 import type { ByteSource } from "../base/source.ts";
+import { withExpertsTogether } from "./experts.ts";
 import { badFile, Header, truncated } from "./header.ts";
 import { checkMagic } from "./magic.ts";
 import { KeyValues, type Value } from "./metadata.ts";
@@ -15,7 +16,7 @@ const MAX_NAME = 65_535; // bytes of a key, as the format has it
 export interface Gguf {
   readonly version: 2 | 3;
   readonly metadata: KeyValues;
-  /** By name, in the order of the file's table; offsets are those of the file. */
+  /** By name, in the order of the file's table; offsets are those of the file. Experts that are kept apart are one tensor, and come last. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly sizeBytes: number;
 }
@@ -50,8 +51,9 @@ export async function readGguf(source: ByteSource, signal?: AbortSignal): Promis
   const entries: Tensor[] = [];
   for (let i = 0; i < tensorCount; i++) entries.push(await readTensor(header, alignment));
   const dataStart = Math.ceil(header.at / alignment) * alignment;
-  const tensors = entries.map((tensor) => ({ ...tensor, offset: dataStart + tensor.offset }));
-  checkPlaces(tensors, source.sizeBytes);
+  const stored = entries.map((tensor) => ({ ...tensor, offset: dataStart + tensor.offset }));
+  checkPlaces(stored, source.sizeBytes);
+  const tensors = withExpertsTogether(stored);
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   if (byName.size < tensors.length) throw badFile("it has two tensors of the same name");
   return { version, metadata, tensors: byName, sizeBytes: source.sizeBytes };

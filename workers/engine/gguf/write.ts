@@ -19,8 +19,8 @@ export const texts = (value: readonly string[]): Entry => ({ type: "texts", valu
 export const f32s = (value: ArrayLike<number>): Entry => ({ type: "f32s", value });
 export const i32s = (value: ArrayLike<number>): Entry => ({ type: "i32s", value });
 
-/** A tensor to be written; one row makes a vector. */
-export type Written = Pick<Tensor, "name" | "type" | "rows" | "cols">;
+/** A tensor to be written; one row makes a vector, the matrices of several experts a third extent. */
+export type Written = Pick<Tensor, "name" | "type" | "rows" | "cols"> & { readonly experts?: number | undefined };
 
 /** The head of a file, and where its tensors go. */
 export interface GgufHead {
@@ -51,7 +51,8 @@ export function writeHead(metadata: ReadonlyMap<string, Entry>, tensors: readonl
   let offset = 0;
   for (const tensor of tensors) {
     out.text(tensor.name);
-    const extents = tensor.rows > 1 ? [tensor.cols, tensor.rows] : [tensor.cols];
+    const { rows, cols, experts } = tensor;
+    const extents = experts ? [cols, rows / experts, experts] : rows > 1 ? [cols, rows] : [cols];
     out.u32(extents.length);
     for (const extent of extents) out.u64(extent);
     out.u32(QUANTS[tensor.type].id);

@@ -33,12 +33,6 @@ export async function describe(gguf: Gguf, source: ByteSource, signal?: AbortSig
     throw new EngineError("bad_file", `The file has no tensor ${name}.`, "Choose another conversion of this model.");
   };
   const optional = (name: string): Tensor | null => tensors.get(name) ?? null;
-  if (optional("blk.0.ffn_gate.0.weight")) {
-    throw unsupported(
-      "This model keeps each of its experts apart, as files of early 2024 do.",
-      "Choose a newer conversion of it.",
-    );
-  }
   const shape = shapeOf(metadata, find("token_embd.weight").rows);
   const divisors = optional("rope_freqs.weight");
   const rope = ropeOf(metadata, shape.headDim, divisors ? await readFloats(divisors, source, signal) : null);
@@ -97,6 +91,6 @@ async function readFloats(tensor: Tensor, source: ByteSource, signal?: AbortSign
   return values;
 }
 
-function unsupported(message: string, hint = "Choose a model of the LLaMA family, as a GGUF file."): EngineError {
-  return new EngineError("unsupported_architecture", message, hint);
+function unsupported(message: string): EngineError {
+  return new EngineError("unsupported_architecture", message, "Choose a model of the LLaMA family, as a GGUF file.");
 }

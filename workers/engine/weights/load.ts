@@ -48,10 +48,7 @@ export async function readTensors(
   sink: Pick<Backend, "rowGroup" | "write">,
   { signal, shardBytes = SHARD_BYTES }: Omit<LoadOptions, "onProgress"> = {},
 ): Promise<void> {
-  const { shards } = planTensors(
-    [...tensors].sort((a, b) => a.offset - b.offset),
-    shardBytes,
-  );
+  const { shards } = planTensors(tensors, shardBytes);
   const open = ({ index, pieces }: ShardPlan, reading: AbortSignal): ShardReader => {
     const [from, to] = [pieces[0]!.from, pieces.at(-1)!.to];
     const stream = source.pieces?.(index, from, to) ?? null;
@@ -177,11 +174,11 @@ class RowWriter {
   constructor(private readonly backend: Pick<Backend, "rowGroup" | "write">) {}
 
   /** Takes the next bytes of a tensor; after its last byte everything of it has been written. */
-  async write({ tensor }: Piece, bytes: Uint8Array): Promise<void> {
+  async write({ tensor, whole, firstRow }: Piece, bytes: Uint8Array): Promise<void> {
     const rowBytes = tensor.sizeBytes / tensor.rows;
     const groupBytes = rowBytes * this.backend.rowGroup;
     const send = async (group: Uint8Array): Promise<void> => {
-      await this.backend.write(tensor, this.row, group);
+      await this.backend.write(whole, firstRow + this.row, group);
       this.row += group.length / rowBytes;
     };
     let at = 0;
@@ -193,9 +190,9 @@ class RowWriter {
       await send(this.carry.subarray(0, wanted));
     }
     const ending = this.row * rowBytes + (bytes.length - at) === tensor.sizeBytes;
-    const whole = ending ? bytes.length : at + Math.floor((bytes.length - at) / groupBytes) * groupBytes;
-    if (whole > at) await send(bytes.subarray(at, whole));
-    this.keep(bytes.subarray(whole), groupBytes);
+    const until = ending ? bytes.length : at + Math.floor((bytes.length - at) / groupBytes) * groupBytes;
+    if (until > at) await send(bytes.subarray(at, until));
+    this.keep(bytes.subarray(until), groupBytes);
     if (ending) this.row = 0;
   }
 

@@ -4,7 +4,11 @@ import { SHARD_BYTES } from "../base/source.ts";
 
 /** A run of a tensor's bytes inside one shard. */
 export interface Piece {
+  /** As it lies in the file. */
   readonly tensor: Tensor;
+  /** The tensor it is rows of, from `firstRow` on: itself, but for experts that the file keeps apart. */
+  readonly whole: Tensor;
+  readonly firstRow: number;
   /** First byte, counted from the start of the shard. */
   readonly from: number;
   /** Byte after the last. */
@@ -35,14 +39,15 @@ export function planLoad(model: Model, shardBytes = SHARD_BYTES): LoadPlan {
   return planTensors(neededTensors(model), shardBytes);
 }
 
-/** The same for some tensors, in the order of the file. */
+/** The same for some tensors. */
 export function planTensors(tensors: readonly Tensor[], shardBytes = SHARD_BYTES): LoadPlan {
   const shards = new Map<number, Piece[]>();
-  for (const tensor of tensors) {
+  const stored = tensors.flatMap(storedParts).sort((a, b) => a.tensor.offset - b.tensor.offset);
+  for (const { tensor, ...place } of stored) {
     const end = tensor.offset + tensor.sizeBytes;
     for (let index = Math.floor(tensor.offset / shardBytes); index * shardBytes < end; index++) {
       const start = index * shardBytes;
-      const piece = { tensor, from: Math.max(0, tensor.offset - start), to: Math.min(shardBytes, end - start) };
+      const piece = { tensor, ...place, from: Math.max(0, tensor.offset - start), to: Math.min(shardBytes, end - start) };
       shards.set(index, [...(shards.get(index) ?? []), piece]);
     }
   }
@@ -50,4 +55,13 @@ export function planTensors(tensors: readonly Tensor[], shardBytes = SHARD_BYTES
     shards: [...shards].map(([index, pieces]) => ({ index, pieces })),
     totalBytes: tensors.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   };
+}
+
+function storedParts(whole: Tensor): Pick<Piece, "tensor" | "whole" | "firstRow">[] {
+  let row = 0;
+  return (whole.parts ?? [whole]).map((tensor) => {
+    const firstRow = row;
+    row += tensor.rows;
+    return { tensor, whole, firstRow };
+  });
 }

@@ -131,13 +131,30 @@ suite("a model read from its header", () => {
     expect(segments[1]!.needs.map(({ name }) => name)).toContain("blk.0.ffn_gate_inp.weight");
   });
 
+  it("takes experts that a file keeps apart for one tensor, and refuses them where they differ", async () => {
+    const apart = Object.fromEntries(
+      [0, 1, 2].flatMap((expert) => [
+        [`blk.0.ffn_gate.${expert}.weight`, [8, 16]],
+        [`blk.0.ffn_up.${expert}.weight`, [8, 16]],
+        [`blk.0.ffn_down.${expert}.weight`, [16, 8]],
+      ]),
+    );
+    const together = Object.fromEntries(["gate", "up", "down"].map((part) => [`blk.0.ffn_${part}_exps.weight`, []]));
+    const { segments } = await modelOf(mixture({ tensors: { ...together, ...apart } }));
+    const up = segments[1]!.needs.find(({ name }) => name === "blk.0.ffn_up_exps.weight")!;
+    expect([up.rows, up.cols, up.sizeBytes]).toEqual([48, 8, 4 * 48 * 8]);
+    expect(up.parts!.map(({ name }) => name)).toEqual([0, 1, 2].map((expert) => `blk.0.ffn_up.${expert}.weight`));
+    const differing = modelOf(mixture({ tensors: { ...together, ...apart, "blk.0.ffn_up.1.weight": [8, 24] } }));
+    await expect(differing).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("ffn_up.1.weight") });
+  });
+
   it("refuses experts that are too few, misshapen, or of broken groups of rows", async () => {
     const greedy = modelOf(mixture({ metadata: { "llama.expert_used_count": u32(4) } }));
     await expect(greedy).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("4 of 3 experts") });
     const two = modelOf(mixture({ tensors: { "blk.0.ffn_up_exps.weight": [8, 16, 2] } }));
     await expect(two).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("32 x 8; 48 x 8") });
-    const apart = modelOf(mixture({ tensors: { "blk.0.ffn_gate.0.weight": [8, 16] } }));
-    await expect(apart).rejects.toMatchObject({ code: "unsupported_architecture", hint: expect.stringContaining("newer") });
+    const twice = modelOf(mixture({ tensors: { "blk.0.ffn_gate.0.weight": [8, 16] } }));
+    await expect(twice).rejects.toMatchObject({ code: "bad_file", message: expect.stringContaining("same name") });
     const broken = modelOf(mixture({ metadata: { "llama.feed_forward_length": u32(12) } }));
     await expect(broken).rejects.toMatchObject({ code: "unsupported_architecture" });
   });

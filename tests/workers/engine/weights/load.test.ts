@@ -89,6 +89,21 @@ describe("loadWeights", () => {
     expect(asked).toEqual([[256, 44], [300, 100], [400, 80], [1760, 32]]); // prettier-ignore
   });
 
+  it("puts experts that the file keeps apart where they belong, in whatever order they come", async () => {
+    const [a, b] = [tensor("a", 4, 8, 256), tensor("b", 4, 8, 64)];
+    const experts: Tensor = { ...tensor("experts", 8, 8, 64), parts: [a, b] };
+    for (const bring of [
+      (backend: Backend) => loadWeights(memorySource(FILE, 50), model([experts]), backend, { shardBytes: 50 }),
+      (backend: Backend) => readTensors(memorySource(FILE, 50), [experts], backend, { shardBytes: 50 }),
+    ]) {
+      const rows: [string, number, number[]][] = [];
+      const write: Backend["write"] = async ({ name }, firstRow, bytes) => void rows.push([name, firstRow, [...bytes]]);
+      await bring({ ...collector(4).backend, write });
+      const bytesOf = (offset: number): number[] => [...FILE.subarray(offset, offset + 128)];
+      expect(rows).toEqual([["experts", 4, bytesOf(64)], ["experts", 0, bytesOf(256)]]); // prettier-ignore
+    }
+  });
+
   it("stops when asked, and lets the fetch ahead go", async () => {
     const controller = new AbortController();
     let aborted = 0;
@@ -132,8 +147,8 @@ describe("planLoad", () => {
     const plan = planLoad(model([embedding], [matrix]), 256);
     expect(plan.totalBytes).toBe(160 + 224);
     expect(plan.shards).toEqual([
-      { index: 0, pieces: [{ tensor: embedding, from: 64, to: 224 }] },
-      { index: 1, pieces: [{ tensor: matrix, from: 0, to: 224 }] },
+      { index: 0, pieces: [{ tensor: embedding, whole: embedding, firstRow: 0, from: 64, to: 224 }] },
+      { index: 1, pieces: [{ tensor: matrix, whole: matrix, firstRow: 0, from: 0, to: 224 }] },
     ]);
   });
 });

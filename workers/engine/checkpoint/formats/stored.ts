@@ -29,19 +29,17 @@ export interface View {
   readonly strides: readonly number[];
 }
 
-/** The last whole tensor that had to be read at once, because its rows lie across it: one a file, so that memory holds one. */
-export class Desk {
-  private key = "";
-  private bytes: Uint8Array = new Uint8Array();
+/** The last whole matrix that had to be read at once, because its rows lie across it: one a file, so that memory holds one. */
+export class Desk<Values extends Uint8Array | Float32Array = Uint8Array> {
+  private held: { readonly key: string; readonly values: Values } | null = null;
 
-  /** The bytes under a key, from here or from `read`; what lay here before is let go of first. */
-  async take(key: string, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    if (this.key !== key) {
-      this.bytes = new Uint8Array();
-      this.bytes = await read();
-      this.key = key;
-    }
-    return this.bytes;
+  /** What is under a key, from here or from `read`; what lay here before is let go of first. */
+  async take(key: string, read: () => Promise<Values>): Promise<Values> {
+    if (this.held?.key === key) return this.held.values;
+    this.held = null;
+    const values = await read();
+    this.held = { key, values };
+    return values;
   }
 }
 
