@@ -7,26 +7,32 @@ import { barrier, nextTask } from "./barrier";
 import { exp2, LOG2E } from "./exp";
 import { CACHE_UNIT } from "./half";
 import { madd } from "./level";
-import { scoreFour, scoreFourWide, scoreOne, scoreOneWide, weighFour, weighFourWide, weighOne, weighOneWide, widenAll } from "./runs";
+import { score, scoreWide, touch, weigh, weighWide, widenAll } from "./runs";
 import { scratchOf } from "./steps";
 import {
-  C_AT, C_CACHE_WIDE, C_CONTEXT, C_HEAD_DIM, C_HEAD_PAD, C_HEADS, C_KV_HEADS, C_PARTIAL_ROWS, C_PARTIALS, C_TILE_COUNTERS, C_TOKENS, OP_IN, OP_KEYS, OP_OUT,
+  C_ACTIVE, C_AT, C_CACHE_WIDE, C_CONTEXT, C_HEAD_DIM, C_HEAD_PAD, C_HEADS, C_KV_HEADS, C_PARTIAL_ROWS, C_PARTIALS, C_TILE_COUNTERS, C_TOKENS, OP_IN, OP_KEYS, OP_OUT,
   OP_SCALE, OP_VALUES, OP_WINDOW, RUN, S_ATTEND, S_SCORES, S_STATS, TILE_ROWS,
 } from "./words";
 
 const STAT: usize = TILE_ROWS * 4; // bytes from one statistic to the next one
+const SHARE: i32 = 12; // tasks of a thread, where runs are dealt out
+const FEW: i32 = 8; // rows that halves are widened for again and again; for more it pays to keep the floats
 
 /** attended[token] = attention of the token's queries. A row is a query head of a token; rows of a kv head share its cache. */
 export function attend(op: usize, thread: i32): void {
-  const kvHeads = load<i32>(C_KV_HEADS), group = load<i32>(C_HEADS) / kvHeads;
-  const rows = load<i32>(C_TOKENS) * group;
-  const tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-  const split = kvHeads * rows <= load<i32>(C_PARTIAL_ROWS);
-  const runs = (load<i32>(C_AT) + load<i32>(C_TOKENS) - 1) / RUN + 1 - firstRun(op, load<i32>(C_AT));
-  const tasks = kvHeads * tiles * (split ? runs : 1);
-  for (let task = nextTask(op); task < tasks; task = nextTask(op)) {
-    if (split) splitTile(op, task / runs / tiles, (task / runs) % tiles, task % runs, thread);
-    else wholeTile(op, task % kvHeads, tiles - 1 - task / kvHeads, thread); // the longest first
+  const kvHeads = load<i32>(C_KV_HEADS), rows = load<i32>(C_TOKENS) * (load<i32>(C_HEADS) / kvHeads);
+  const tiles = (rows + TILE_ROWS - 1) / TILE_ROWS, all = kvHeads * tiles;
+  if (kvHeads * rows <= load<i32>(C_PARTIAL_ROWS)) {
+    const runs = (load<i32>(C_AT) + load<i32>(C_TOKENS) - 1) / RUN + 1 - firstRun(op, load<i32>(C_AT));
+    const spans = min<i32>(runs, (load<i32>(C_ACTIVE) * SHARE + all - 1) / all); // of runs, for each tile
+    for (let task = nextTask(op); task < all * spans; task = nextTask(op)) {
+      const tile = task / spans, span = task % spans;
+      splitTile(op, tile / tiles, tile % tiles, span * runs / spans, (span + 1) * runs / spans, runs, thread);
+    }
+  } else {
+    for (let task = nextTask(op); task < all; task = nextTask(op)) {
+      wholeTile(op, task % kvHeads, tiles - 1 - task / kvHeads, thread); // the longest first
+    }
   }
   barrier(op);
 }
@@ -49,33 +55,45 @@ function cacheUnit(): f32 {
   return load<i32>(C_CACHE_WIDE) ? 1 : CACHE_UNIT;
 }
 
-/** One run of a tile, counted from the first that any row sees, to the partial results; whoever ends a tile's last run merges them. */
-function splitTile(op: usize, head: i32, tile: i32, run: i32, thread: i32): void {
+/**
+ * Runs `from` to `to` of a tile's `runs`, counted from the first that any row sees, to the partial results; whoever ends a tile's last
+ * run merges them.
+ */
+function splitTile(op: usize, head: i32, tile: i32, from: i32, to: i32, runs: i32, thread: i32): void {
   const scratch = scratchOf(thread), pad = load<i32>(C_HEAD_PAD);
   const group = load<i32>(C_HEADS) / load<i32>(C_KV_HEADS), rows = load<i32>(C_TOKENS) * group;
-  const base = firstRun(op, load<i32>(C_AT)), runs = (load<i32>(C_AT) + load<i32>(C_TOKENS) - 1) / RUN + 1 - base;
-  const first = tile * TILE_ROWS, n = min<i32>(TILE_ROWS, rows - first);
+  const base = firstRun(op, load<i32>(C_AT)), first = tile * TILE_ROWS, n = min<i32>(TILE_ROWS, rows - first);
   const width = <usize>pad << 2, partial = width + 16;
-  takeQueries(op, head, first, n, scratch);
-  attendRun(op, head, first, n, base + run, scratch);
   const row = load<usize>(C_PARTIALS) + <usize>((head * rows + first) * runs) * partial;
-  for (let r = 0; r < n; r++) {
-    const at = row + <usize>(r * runs + run) * partial;
-    memory.copy(at, outputs(scratch, 1) + <usize>r * width, width);
-    store<f32>(at + width, load<f32>(scratch + S_STATS + (<usize>r << 2)));
-    store<f32>(at + width, load<f32>(scratch + S_STATS + STAT + (<usize>r << 2)), 4);
+  takeQueries(op, head, first, n, scratch);
+  for (let run = from; run < to; run++) {
+    attendRun(op, head, first, n, base + run, scratch);
+    for (let r = 0; r < n; r++) {
+      const at = row + <usize>(r * runs + run) * partial;
+      copy(outputs(scratch, 1) + <usize>r * width, at, width);
+      store<f32>(at + width, load<f32>(scratch + S_STATS + (<usize>r << 2)));
+      store<f32>(at + width, load<f32>(scratch + S_STATS + STAT + (<usize>r << 2)), 4);
+    }
   }
   const counter = load<usize>(C_TILE_COUNTERS) + (<usize>(head * ((rows + TILE_ROWS - 1) / TILE_ROWS) + tile) << 2);
-  const done = SHARED ? atomic.add<i32>(counter, 1) : load<i32>(counter);
-  if (!SHARED) store<i32>(counter, done + 1);
-  if (done != runs - 1) return;
+  const before = SHARED ? atomic.add<i32>(counter, to - from) : load<i32>(counter);
+  if (!SHARED) store<i32>(counter, before + to - from);
+  if (before + to - from != runs) return;
   store<i32>(counter, 0);
   for (let r = 0; r < n; r++) {
-    const at = row + <usize>(r * runs) * partial;
-    const position = load<i32>(C_AT) + (first + r) / group, from = firstRun(op, position) - base, to = position / RUN - base;
-    for (let i = from; i <= to; i++) merge(scratch, r, i == from, at + <usize>i * partial, at + <usize>i * partial + width, 4, pad);
+    const at = row + <usize>(r * runs) * partial, position = load<i32>(C_AT) + (first + r) / group;
+    const start = firstRun(op, position) - base, last = position / RUN - base;
+    for (let i = start; i <= last; i++) {
+      merge(scratch, r, i == start, at + <usize>i * partial, at + <usize>i * partial + width, 4, pad);
+    }
   }
   putRows(op, head, first, n, scratch);
+}
+
+/** Whole vectors, from a place to another: a few of them, for which memory.copy takes longer. */
+@inline
+function copy(from: usize, to: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
 }
 
 /** All runs of a tile, one after the other. */
@@ -128,31 +146,29 @@ function attendRun(op: usize, head: i32, first: i32, n: i32, run: i32, scratch: 
   const headDim = load<i32>(C_HEAD_DIM), pad = load<i32>(C_HEAD_PAD), context = load<i32>(C_CONTEXT);
   const group = load<i32>(C_HEADS) / load<i32>(C_KV_HEADS), at = load<i32>(C_AT);
   const start = run * RUN, count = min<i32>(RUN, at + (first + n - 1) / group + 1 - start);
-  const kept = load<i32>(C_CACHE_WIDE), many = n > 4;
-  const keys = load<usize>(op, OP_KEYS) + (<usize>(head * (context >> 3) + (start >> 3)) * headDim << (4 + kept));
-  const values = load<usize>(op, OP_VALUES) + (<usize>(head * (context / RUN) + run) * pad * RUN << (1 + kept));
-  const width = <usize>pad << 2, scale = cacheUnit();
-  let wide = kept ? keys : widened(scratch);
-  if (many && !kept) widenAll(keys, ((count + 7) >> 3) * headDim, wide);
+  const kept = load<i32>(C_CACHE_WIDE), wide = kept || n > FEW, width = <usize>pad << 2;
+  const keyBytes = <usize>(headDim * RUN) << (1 + kept), valueBytes = <usize>(pad * RUN) << (1 + kept);
+  const keys = load<usize>(op, OP_KEYS) + <usize>head * (<usize>context * headDim << (1 + kept)) + <usize>run * keyBytes;
+  const values = load<usize>(op, OP_VALUES) + <usize>(head * (context / RUN) + run) * valueBytes;
+  touch(keys, keyBytes);
+  touch(values, valueBytes);
+  if (wide && !kept) widenAll(keys, ((count + 7) >> 3) * headDim, widened(scratch));
   for (let r = 0; r < n; r += 4) {
     const queries = outputs(scratch, 0) + <usize>r * width, scores = scratch + S_SCORES + <usize>r * (RUN * 4);
-    if (kept && n == 1) scoreOneWide(wide, queries, headDim, count, scores);
-    else if (kept || many) scoreFourWide(wide, queries, headDim, count, scores);
-    else if (n == 1) scoreOne(keys, queries, headDim, count, scores);
-    else scoreFour(keys, queries, headDim, count, scores);
+    if (wide) scoreWide(n - r, kept ? keys : widened(scratch), queries, headDim, count, scores);
+    else score(n - r, keys, queries, headDim, count, scores);
   }
   for (let r = 0; r < n; r++) {
     const position = at + (first + r) / group;
-    softmax(scratch, r, firstSeen(op, position) - start, min<i32>(RUN, position + 1 - start), scale);
+    softmax(scratch, r, firstSeen(op, position) - start, min<i32>(RUN, position + 1 - start), cacheUnit());
   }
-  if (kept) wide = values;
-  else if (many) for (let d = 0; d < pad; d += 8) widenAll(values + <usize>d * (RUN * 2), count, wide + <usize>d * (RUN * 4));
+  if (wide && !kept) {
+    for (let d = 0; d < pad; d += 8) widenAll(values + <usize>d * (RUN * 2), count, widened(scratch) + <usize>d * (RUN * 4));
+  }
   for (let r = 0; r < n; r += 4) {
     const weights = scratch + S_SCORES + <usize>r * (RUN * 4), out = outputs(scratch, 1) + <usize>r * width;
-    if (kept && n == 1) weighOneWide(wide, weights, pad, count, out);
-    else if (kept || many) weighFourWide(wide, weights, pad, count, out, width);
-    else if (n == 1) weighOne(values, weights, pad, count, out);
-    else weighFour(values, weights, pad, count, out, width);
+    if (wide) weighWide(n - r, kept ? values : widened(scratch), weights, pad, count, out, width);
+    else weigh(n - r, values, weights, pad, count, out, width);
   }
 }
 
@@ -162,7 +178,7 @@ function softmax(scratch: usize, r: i32, from: i32, valid: i32, unit: f32): void
   for (let i = 0; i < min<i32>(from, RUN); i++) store<f32>(row + (<usize>i << 2), -Infinity);
   for (let i = max<i32>(valid, 0); i < RUN; i++) store<f32>(row + (<usize>i << 2), -Infinity);
   let most = v128.load(row);
-  for (let i: usize = 16; i < <usize>(RUN * 4); i += 16) most = f32x4.max(most, v128.load(row + i));
+  for (let i: usize = 16; i < <usize>(RUN * 4); i += 16) most = f32x4.pmax(most, v128.load(row + i));
   const maximum: f32 = valid > max<i32>(from, 0) ? maxOf(most) : 0;
   let sum = f32x4.splat(0);
   for (let i: usize = 0; i < <usize>(RUN * 4); i += 16) {
@@ -179,7 +195,7 @@ function merge(scratch: usize, r: i32, starts: bool, output: usize, stats: usize
   const to = outputs(scratch, 2) + (<usize>(r * pad) << 2), running = scratch + S_STATS + 2 * STAT + (<usize>r << 2);
   const maximum = load<f32>(stats), sum = load<f32>(stats + apart);
   if (starts) {
-    memory.copy(to, output, <usize>pad << 2);
+    copy(output, to, <usize>pad << 2);
     store<f32>(running, maximum);
     store<f32>(running + STAT, sum);
     return;

@@ -1,6 +1,7 @@
-// The two inner loops of attention, for one query row and for four: q·K of a run of positions, and weights·V.
+// The two inner loops of attention, for one to four query rows: q·K of a run of positions, and weights·V.
 // Keys [position / 8][dim][8 positions], values [dim / 8][position][8 dims], both halves of bias 20: no sums across lanes.
 // Where many rows share a run it is widened once, to floats in the same order. Queries lie as [dim][4 rows].
+// Each loop is a function that kernels.ts exports: inside its only caller it would lack registers, a fifth slower.
 import { widenHigh, widenLow } from "./half";
 import { madd, zero } from "./level";
 import { RUN } from "./words";
@@ -27,23 +28,63 @@ function high(wide: bool, at: usize): v128 {
   return wide ? v128.load(at, 16) : widenHigh(v128.load(at));
 }
 
-/** scores[count] = q·K of one row; up to 15 more are written. */
-export function scoreOne(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
-  scoreRow(false, keys, q, headDim, count, scores);
+/**
+ * Reads a word of every line. A processor keeps many of such reads on their way at once, and few in the loops below, which do much
+ * with each line: a run that came from memory took twice the time. Gives what an engine must not find useless.
+ */
+export function touch(from: usize, bytes: usize): i32 {
+  let words = 0;
+  for (const end = from + bytes; from < end; from += 64) words |= load<i32>(from);
+  return words;
+}
+
+/** scores[row][count] = q·K of up to four of `rows` rows; up to 15 more are written. */
+@inline
+export function score(rows: i32, keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  if (rows == 1) scoreOne(keys, queries, headDim, count, scores);
+  else if (rows == 2) scoreTwo(keys, queries, headDim, count, scores);
+  else if (rows == 3) scoreThree(keys, queries, headDim, count, scores);
+  else scoreFour(keys, queries, headDim, count, scores);
 }
 
 /** The same with keys that are floats. */
-export function scoreOneWide(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
-  scoreRow(true, keys, q, headDim, count, scores);
+@inline
+export function scoreWide(rows: i32, keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  if (rows == 1) scoreOneWide(keys, queries, headDim, count, scores);
+  else scoreFourWide(keys, queries, headDim, count, scores);
+}
+
+export function scoreOne(keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  scoreRow(false, keys, queries, headDim, count, scores);
+}
+
+export function scoreTwo(keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  scoreRows(2, false, keys, queries, headDim, count, scores);
+}
+
+export function scoreThree(keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  scoreRows(3, false, keys, queries, headDim, count, scores);
+}
+
+export function scoreFour(keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  scoreRows(4, false, keys, queries, headDim, count, scores);
+}
+
+export function scoreOneWide(keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  scoreRow(true, keys, queries, headDim, count, scores);
+}
+
+export function scoreFourWide(keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  scoreRows(4, true, keys, queries, headDim, count, scores);
 }
 
 @inline
-function scoreRow(wide: bool, keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
+function scoreRow(wide: bool, keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
   const next = <usize>headDim << 4, second = next << <usize>wide; // bytes of a row of queries, and of eight keys
   for (let i = 0; i < count; i += 16) {
     let s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
     for (let d: usize = 0; d < next; d += 16) {
-      const x = v128.load32_splat(q + d);
+      const x = v128.load32_splat(queries + d);
       const at = keys + (wide ? 2 * d : d), k = v128.load(at), l = v128.load(at + second);
       s0 = madd(wide ? k : widenLow(k), x, s0);
       s1 = madd(wide ? v128.load(at, 16) : widenHigh(k), x, s1);
@@ -59,18 +100,8 @@ function scoreRow(wide: bool, keys: usize, q: usize, headDim: i32, count: i32, s
   }
 }
 
-/** The same of four rows. */
-export function scoreFour(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
-  scoreRows(false, keys, q, headDim, count, scores);
-}
-
-/** The same with widened keys. */
-export function scoreFourWide(keys: usize, q: usize, headDim: i32, count: i32, scores: usize): void {
-  scoreRows(true, keys, q, headDim, count, scores);
-}
-
 @inline
-function scoreRows(wide: bool, keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+function scoreRows(rows: i32, wide: bool, keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
   for (let i = 0; i < count; i += 8) {
     let a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
     let b0 = zero(), b1 = zero(), b2 = zero(), b3 = zero();
@@ -83,12 +114,16 @@ function scoreRows(wide: bool, keys: usize, queries: usize, headDim: i32, count:
       x = v128.load32_splat(q, 4);
       a1 = madd(a, x, a1);
       b1 = madd(b, x, b1);
-      x = v128.load32_splat(q, 8);
-      a2 = madd(a, x, a2);
-      b2 = madd(b, x, b2);
-      x = v128.load32_splat(q, 12);
-      a3 = madd(a, x, a3);
-      b3 = madd(b, x, b3);
+      if (rows > 2) {
+        x = v128.load32_splat(q, 8);
+        a2 = madd(a, x, a2);
+        b2 = madd(b, x, b2);
+      }
+      if (rows > 3) {
+        x = v128.load32_splat(q, 12);
+        a3 = madd(a, x, a3);
+        b3 = madd(b, x, b3);
+      }
       q += 16;
       keys += wide ? 32 : 16;
     }
@@ -96,22 +131,56 @@ function scoreRows(wide: bool, keys: usize, queries: usize, headDim: i32, count:
     v128.store(scores, b0, 16);
     v128.store(scores + ROW, a1);
     v128.store(scores + ROW, b1, 16);
-    v128.store(scores + 2 * ROW, a2);
-    v128.store(scores + 2 * ROW, b2, 16);
-    v128.store(scores + 3 * ROW, a3);
-    v128.store(scores + 3 * ROW, b3, 16);
+    if (rows > 2) {
+      v128.store(scores + 2 * ROW, a2);
+      v128.store(scores + 2 * ROW, b2, 16);
+    }
+    if (rows > 3) {
+      v128.store(scores + 3 * ROW, a3);
+      v128.store(scores + 3 * ROW, b3, 16);
+    }
     scores += 32;
   }
 }
 
-/** out[pad] = weights[count] · V of one row. */
+/** out[row][pad] = weights[row][count] · V of up to four of `rows` rows; outputs are `width` bytes apart. */
+@inline
+export function weigh(rows: i32, values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+  if (rows == 1) weighOne(values, weights, pad, count, out);
+  else if (rows == 2) weighTwo(values, weights, pad, count, out, width);
+  else if (rows == 3) weighThree(values, weights, pad, count, out, width);
+  else weighFour(values, weights, pad, count, out, width);
+}
+
+/** The same with values that are floats, strips RUN positions apart. */
+@inline
+export function weighWide(rows: i32, values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+  if (rows == 1) weighOneWide(values, weights, pad, count, out);
+  else weighFourWide(values, weights, pad, count, out, width);
+}
+
 export function weighOne(values: usize, weights: usize, pad: i32, count: i32, out: usize): void {
   weighRow(false, values, weights, pad, count, out);
 }
 
-/** The same with values that are floats. */
+export function weighTwo(values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+  weighRows(2, false, values, weights, pad, count, out, width);
+}
+
+export function weighThree(values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+  weighRows(3, false, values, weights, pad, count, out, width);
+}
+
+export function weighFour(values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+  weighRows(4, false, values, weights, pad, count, out, width);
+}
+
 export function weighOneWide(values: usize, weights: usize, pad: i32, count: i32, out: usize): void {
   weighRow(true, values, weights, pad, count, out);
+}
+
+export function weighFourWide(values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+  weighRows(4, true, values, weights, pad, count, out, width);
 }
 
 @inline
@@ -141,18 +210,10 @@ function weighRow(wide: bool, values: usize, weights: usize, pad: i32, count: i3
   }
 }
 
-/** The same of four rows; their outputs are `width` bytes apart. */
-export function weighFour(values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
-  weighRows(false, values, weights, pad, count, out, width);
-}
-
-/** The same with widened values, strips RUN positions apart. */
-export function weighFourWide(values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
-  weighRows(true, values, weights, pad, count, out, width);
-}
-
 @inline
-function weighRows(wide: bool, values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize): void {
+function weighRows(
+  rows: i32, wide: bool, values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize,
+): void {
   for (let d = 0; d < pad; d += 8) {
     let a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
     let b0 = zero(), b1 = zero(), b2 = zero(), b3 = zero();
@@ -165,12 +226,16 @@ function weighRows(wide: bool, values: usize, weights: usize, pad: i32, count: i
       x = v128.load32_splat(p, ROW);
       a1 = madd(a, x, a1);
       b1 = madd(b, x, b1);
-      x = v128.load32_splat(p, 2 * ROW);
-      a2 = madd(a, x, a2);
-      b2 = madd(b, x, b2);
-      x = v128.load32_splat(p, 3 * ROW);
-      a3 = madd(a, x, a3);
-      b3 = madd(b, x, b3);
+      if (rows > 2) {
+        x = v128.load32_splat(p, 2 * ROW);
+        a2 = madd(a, x, a2);
+        b2 = madd(b, x, b2);
+      }
+      if (rows > 3) {
+        x = v128.load32_splat(p, 3 * ROW);
+        a3 = madd(a, x, a3);
+        b3 = madd(b, x, b3);
+      }
       at += wide ? 32 : 16;
       p += 4;
     }
@@ -180,12 +245,16 @@ function weighRows(wide: bool, values: usize, weights: usize, pad: i32, count: i
     to += width;
     v128.store(to, a1);
     v128.store(to, b1, 16);
-    to += width;
-    v128.store(to, a2);
-    v128.store(to, b2, 16);
-    to += width;
-    v128.store(to, a3);
-    v128.store(to, b3, 16);
+    if (rows > 2) {
+      to += width;
+      v128.store(to, a2);
+      v128.store(to, b2, 16);
+    }
+    if (rows > 3) {
+      to += width;
+      v128.store(to, a3);
+      v128.store(to, b3, 16);
+    }
     values += RUN * (wide ? 32 : 16);
     out += 32;
   }
