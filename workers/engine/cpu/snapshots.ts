@@ -19,7 +19,7 @@ export class CacheSnapshots implements Snapshots {
     private readonly breathe: () => Promise<void>,
   ) {
     const { layers, kvHeads, headDim } = model.shape;
-    this.form = `wasm 1, ${placement.cacheForm}, ${layers} x 2 x ${kvHeads} x ${headDim}`;
+    this.form = `wasm 2, ${placement.cacheForm}, ${layers} x 2 x ${kvHeads} x ${headDim}`;
     this.positionBytes = layers * 2 * kvHeads * headDim * CACHE_FORMS[placement.cacheForm];
   }
 

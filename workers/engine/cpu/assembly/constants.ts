@@ -5,3 +5,7 @@
 export let NIBBLES: i32 = 0x0f0f0f0f;
 /** Sign, exponent and mantissa of a widened half. */
 export let HALF_BITS: i32 = 0x8fffe000;
+/** Sign, exponent and upper mantissa of a cached half. */
+export let CACHE_UPPER: i32 = 0x8fff8fff;
+/** Its lower mantissa, moved up by one. */
+export let CACHE_LOWER: i32 = 0xe000e000;

@@ -11,4 +11,4 @@ export { scoreFour, scoreFourWide, scoreOne, scoreOneWide, scoreThree, scoreTwo 
 export { weighFour, weighFourWide, weighOne, weighOneWide, weighThree, weighTwo } from "./runs";
 export { dotAll, probe, readAll } from "./probe";
 export { readRow } from "./unpack";
-export { HALF_BITS, NIBBLES } from "./constants";
+export { CACHE_LOWER, CACHE_UPPER, HALF_BITS, NIBBLES } from "./constants";

@@ -2,7 +2,7 @@
 // Keys [position / 8][dim][8 positions], values [dim / 8][position][8 dims], both halves of bias 20: no sums across lanes.
 // Where many rows share a run it is widened once, to floats in the same order. Queries lie as [dim][4 rows].
 // Each loop is a function that kernels.ts exports: inside its only caller it would lack registers, a fifth slower.
-import { widenHigh, widenLow } from "./half";
+import { cachedHigh, cachedLow, cacheLower, cacheUpper } from "./half";
 import { madd, zero } from "./level";
 import { RUN } from "./words";
 
@@ -10,22 +10,23 @@ const ROW: usize = RUN * 4; // bytes from one row's scores to the next one's
 
 /** Widens `vectors` vectors of eight halves. */
 export function widenAll(from: usize, vectors: i32, to: usize): void {
+  const upper = cacheUpper(), lower = cacheLower();
   for (const end = from + (<usize>vectors << 4); from < end; from += 16) {
     const v = v128.load(from);
-    v128.store(to, widenLow(v));
-    v128.store(to, widenHigh(v), 16);
+    v128.store(to, cachedLow(v, upper, lower));
+    v128.store(to, cachedHigh(v, upper, lower), 16);
     to += 32;
   }
 }
 
 @inline
-function low(wide: bool, at: usize): v128 {
-  return wide ? v128.load(at) : widenLow(v128.load(at));
+function low(wide: bool, at: usize, upper: v128, lower: v128): v128 {
+  return wide ? v128.load(at) : cachedLow(v128.load(at), upper, lower);
 }
 
 @inline
-function high(wide: bool, at: usize): v128 {
-  return wide ? v128.load(at, 16) : widenHigh(v128.load(at));
+function high(wide: bool, at: usize, upper: v128, lower: v128): v128 {
+  return wide ? v128.load(at, 16) : cachedHigh(v128.load(at), upper, lower);
 }
 
 /**
@@ -80,16 +81,17 @@ export function scoreFourWide(keys: usize, queries: usize, headDim: i32, count: 
 
 @inline
 function scoreRow(wide: bool, keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  const upper = cacheUpper(), lower = cacheLower();
   const next = <usize>headDim << 4, second = next << <usize>wide; // bytes of a row of queries, and of eight keys
   for (let i = 0; i < count; i += 16) {
     let s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
     for (let d: usize = 0; d < next; d += 16) {
       const x = v128.load32_splat(queries + d);
       const at = keys + (wide ? 2 * d : d), k = v128.load(at), l = v128.load(at + second);
-      s0 = madd(wide ? k : widenLow(k), x, s0);
-      s1 = madd(wide ? v128.load(at, 16) : widenHigh(k), x, s1);
-      s2 = madd(wide ? l : widenLow(l), x, s2);
-      s3 = madd(wide ? v128.load(at + second, 16) : widenHigh(l), x, s3);
+      s0 = madd(wide ? k : cachedLow(k, upper, lower), x, s0);
+      s1 = madd(wide ? v128.load(at, 16) : cachedHigh(k, upper, lower), x, s1);
+      s2 = madd(wide ? l : cachedLow(l, upper, lower), x, s2);
+      s3 = madd(wide ? v128.load(at + second, 16) : cachedHigh(l, upper, lower), x, s3);
     }
     v128.store(scores, s0);
     v128.store(scores, s1, 16);
@@ -102,12 +104,13 @@ function scoreRow(wide: bool, keys: usize, queries: usize, headDim: i32, count: 
 
 @inline
 function scoreRows(rows: i32, wide: bool, keys: usize, queries: usize, headDim: i32, count: i32, scores: usize): void {
+  const upper = cacheUpper(), lower = cacheLower();
   for (let i = 0; i < count; i += 8) {
     let a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
     let b0 = zero(), b1 = zero(), b2 = zero(), b3 = zero();
     let q = queries;
     for (let d = 0; d < headDim; d++) {
-      const a = low(wide, keys), b = high(wide, keys);
+      const a = low(wide, keys, upper, lower), b = high(wide, keys, upper, lower);
       let x = v128.load32_splat(q);
       a0 = madd(a, x, a0);
       b0 = madd(b, x, b0);
@@ -185,6 +188,7 @@ export function weighFourWide(values: usize, weights: usize, pad: i32, count: i3
 
 @inline
 function weighRow(wide: bool, values: usize, weights: usize, pad: i32, count: i32, out: usize): void {
+  const upper = cacheUpper(), lower = cacheLower();
   const strip: usize = RUN * (wide ? 32 : 16);
   for (let d = 0; d < pad; d += 16) {
     const second = d + 8 < pad ? strip : 0;
@@ -193,10 +197,10 @@ function weighRow(wide: bool, values: usize, weights: usize, pad: i32, count: i3
     for (let i = 0; i < count; i++) {
       const p = v128.load32_splat(weights + (<usize>i << 2));
       const v = v128.load(at), w = v128.load(at + second);
-      y0 = madd(wide ? v : widenLow(v), p, y0);
-      y1 = madd(wide ? v128.load(at, 16) : widenHigh(v), p, y1);
-      y2 = madd(wide ? w : widenLow(w), p, y2);
-      y3 = madd(wide ? v128.load(at + second, 16) : widenHigh(w), p, y3);
+      y0 = madd(wide ? v : cachedLow(v, upper, lower), p, y0);
+      y1 = madd(wide ? v128.load(at, 16) : cachedHigh(v, upper, lower), p, y1);
+      y2 = madd(wide ? w : cachedLow(w, upper, lower), p, y2);
+      y3 = madd(wide ? v128.load(at + second, 16) : cachedHigh(w, upper, lower), p, y3);
       at += wide ? 32 : 16;
     }
     v128.store(out, y0);
@@ -214,12 +218,13 @@ function weighRow(wide: bool, values: usize, weights: usize, pad: i32, count: i3
 function weighRows(
   rows: i32, wide: bool, values: usize, weights: usize, pad: i32, count: i32, out: usize, width: usize,
 ): void {
+  const upper = cacheUpper(), lower = cacheLower();
   for (let d = 0; d < pad; d += 8) {
     let a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
     let b0 = zero(), b1 = zero(), b2 = zero(), b3 = zero();
     let at = values, p = weights;
     for (let i = 0; i < count; i++) {
-      const a = low(wide, at), b = high(wide, at);
+      const a = low(wide, at, upper, lower), b = high(wide, at, upper, lower);
       let x = v128.load32_splat(p);
       a0 = madd(a, x, a0);
       b0 = madd(b, x, b0);
