@@ -150,8 +150,7 @@ function attendRun(op: usize, head: i32, first: i32, n: i32, run: i32, scratch: 
   const keyBytes = <usize>(headDim * RUN) << (1 + kept), valueBytes = <usize>(pad * RUN) << (1 + kept);
   const keys = load<usize>(op, OP_KEYS) + <usize>head * (<usize>context * headDim << (1 + kept)) + <usize>run * keyBytes;
   const values = load<usize>(op, OP_VALUES) + <usize>(head * (context / RUN) + run) * valueBytes;
-  touch(keys, keyBytes);
-  touch(values, valueBytes);
+  touch(keys, values, keyBytes);
   if (wide && !kept) widenAll(keys, ((count + 7) >> 3) * headDim, widened(scratch));
   for (let r = 0; r < n; r += 4) {
     const queries = outputs(scratch, 0) + <usize>r * width, scores = scratch + S_SCORES + <usize>r * (RUN * 4);
