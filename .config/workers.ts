@@ -1,11 +1,11 @@
 // How the workers' programs are cut into files: no file imports a worker's entry. WebKit does not know an entry for what it has run already, runs
 // it a second time, and then two engines answer every call.
-import type { Plugin, Rolldown, WorkerOptions } from "vite";
+import type { Plugin, Rolldown, UserConfig } from "vite";
 
 /** The worker that loads parts of itself later; the others are one file each. */
 const LOADS_LATER = "llm.worker.ts";
 
-export const workers: WorkerOptions = {
+export const workers: NonNullable<UserConfig["worker"]> = {
   format: "es",
   plugins: () => [refuseImportedEntries()],
   rolldownOptions: { output: { codeSplitting: { groups: [{ name: besideEntry }] } } },
