@@ -159,6 +159,10 @@ async function bytesIn(kept: Kept): Promise<Uint8Array<ArrayBuffer>> {
 /** Bytes of a piece of a stream, a multiple of 16. */
 const PIECE_BYTES = 2 ** 20;
 
+/** Buffers of pieces that were read. Of a large model hundreds would else lie about: nothing tells the garbage collector how large they are. */
+const spares: ArrayBuffer[] = [];
+const MOST_SPARES = 6; // two shards are read at a time
+
 /** A stream that gives nothing for so long is given up. */
 const STALL_MS = 2000;
 
@@ -169,8 +173,8 @@ const STALL_MS = 2000;
 async function* piecesIn(blob: Blob): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const reader = readerOf(blob);
   if (!reader) return yield new Uint8Array(await blob.arrayBuffer());
-  let next = fill(reader, new ArrayBuffer(PIECE_BYTES));
-  let spare = new ArrayBuffer(PIECE_BYTES);
+  let next = fill(reader, takeSpare());
+  let spare = takeSpare();
   let at = 0;
   try {
     while (at < blob.size) {
@@ -178,14 +182,26 @@ async function* piecesIn(blob: Blob): AsyncGenerator<Uint8Array<ArrayBuffer>, vo
       if (!bytes) return yield new Uint8Array(await blob.slice(at).arrayBuffer());
       if (bytes.length === 0) return;
       at += bytes.length;
-      next = fill(reader, spare);
-      next.catch(() => null); // heard of in its turn
+      const isLast = at === blob.size;
+      if (!isLast) {
+        next = fill(reader, spare);
+        next.catch(() => null); // heard of in its turn
+      }
       yield bytes;
-      spare = bytes.buffer;
+      if (isLast) keepSpares(spare, bytes.buffer);
+      else spare = bytes.buffer;
     }
   } finally {
     reader.cancel().catch(() => null); // it may have ended, or failed
   }
+}
+
+function takeSpare(): ArrayBuffer {
+  return spares.pop() ?? new ArrayBuffer(PIECE_BYTES);
+}
+
+function keepSpares(...buffers: readonly ArrayBuffer[]): void {
+  for (const buffer of buffers) if (spares.length < MOST_SPARES && buffer.byteLength === PIECE_BYTES) spares.push(buffer);
 }
 
 /** What a promise gives in time; null later. */

@@ -62,6 +62,32 @@ describe("a shard", () => {
     expect(await read(0)).toBe(sha256(large));
   });
 
+  it("streams one shard after the other through the same buffers", async () => {
+    const { streamShard, writeShard } = await freshShards();
+    const large = noise(3 * 2 ** 20);
+    await writeRecord({ ...RECORD, sizeBytes: large.length });
+    expect(await writeShard({ ...RECORD, sizeBytes: large.length }, 0, large)).toBe(true);
+    let made = 0;
+    const Plain = ArrayBuffer;
+    const Counted = class extends Plain {
+      constructor(length: number) {
+        super(length);
+        if (length === 2 ** 20) made++;
+      }
+    };
+    vi.stubGlobal("ArrayBuffer", Counted);
+    try {
+      for (let pass = 0; pass < 5; pass++) {
+        const pieces: Buffer[] = [];
+        for await (const piece of streamShard("m", 0)) pieces.push(Buffer.from(piece));
+        expect(sha256(Buffer.concat(pieces))).toBe(sha256(large));
+      }
+    } finally {
+      vi.stubGlobal("ArrayBuffer", Plain);
+    }
+    expect(made).toBe(2);
+  });
+
   it("is written although two writes fail", async () => {
     let failures = 2;
     IDBObjectStore.prototype.put = function (...words) {
