@@ -19,10 +19,16 @@ const FLAGS = [
 
 /** A browser whose profile outlives its process. */
 export class BenchBrowser {
-  private readonly profile = mkdtempSync(join(tmpdir(), "cria-bench-"));
+  private readonly profile: string;
   private browser: Browser | null = null;
 
-  constructor(private readonly url: string) {}
+  /** `profile` is kept, where one is given, and with it what was downloaded. */
+  constructor(
+    private readonly url: string,
+    private readonly kept: string | null = null,
+  ) {
+    this.profile = kept ?? mkdtempSync(join(tmpdir(), "cria-bench-"));
+  }
 
   /** The browser that runs. Started if need be. */
   async running(): Promise<Browser> {
@@ -38,12 +44,12 @@ export class BenchBrowser {
   }
 
   /** The benchmark's page, the only one, in a process of its own. */
-  async page(): Promise<Page> {
+  async page(isolated = true): Promise<Page> {
     const browser = await this.running();
     const [page = await browser.newPage()] = await browser.pages();
     page.on("pageerror", (error) => console.error(`  the page: ${String(error)}`));
-    await page.goto(this.url);
-    await page.waitForFunction(() => window.bench !== undefined && crossOriginIsolated);
+    await page.goto(isolated ? this.url : `${this.url}?alone`); // the cache would give headers back that the page had before
+    await page.waitForFunction((isolated) => window.bench !== undefined && crossOriginIsolated === isolated, {}, isolated);
     return page;
   }
 
@@ -56,6 +62,6 @@ export class BenchBrowser {
   /** Ends it for good. */
   async close(): Promise<void> {
     await this.quit();
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    if (this.kept === null) rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }

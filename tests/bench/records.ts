@@ -1,7 +1,18 @@
 // What a benchmark leaves: one record for each engine and work, in order.
 import type { BackendName, EngineName } from "./engines/engine.ts";
 
-export type WorkName = "prefill" | "decode" | "first token" | "load" | "memory" | "bandwidth" | "bandwidth share" | GpuCount;
+export type WorkName =
+  "prefill" | "decode" | "first token" | "load" | "memory" | "bandwidth" | "bandwidth share" | GpuCount | EnduranceWork;
+
+/** What endurance.ts measures: a large model's first load, decoding beside a busy process and in a hidden tab, a page that has nothing to do. */
+export type EnduranceWork =
+  | "download"
+  | "decode beside a busy process"
+  | "speed kept beside it"
+  | "decode while hidden"
+  | "speed kept while hidden"
+  | "processor while idle"
+  | "processor while hidden and idle";
 
 /** Calls per decoded token, counted by wrapping the WebGPU API. */
 export const GPU_COUNTS = ["dispatches", "submits", "buffer writes", "objects created", "mappings"] as const;
@@ -25,7 +36,7 @@ export interface BenchRecord {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  readonly unit: "tokens/s" | "ms" | "MiB" | "GB/s" | "%" | "per token";
+  readonly unit: "tokens/s" | "ms" | "MiB" | "GB/s" | "%" | "per token" | "% of a core";
 }
 
 /** Median and range of some measurements. */

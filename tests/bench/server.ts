@@ -1,9 +1,10 @@
-// Serves the benchmark's page, the build, the peers' packages and the models, cross-origin isolated, from one origin.
+// Serves the benchmark's page, the build (CRIA_DIST names another), the peers' packages and the models, cross-origin isolated, from one origin.
 import { createReadStream, existsSync, statSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { extname, join, normalize } from "node:path";
 import asc from "assemblyscript/asc";
 import { type Connect, createServer, type Plugin } from "vite";
+import { DIST } from "../e2e/browser.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -32,24 +33,30 @@ export interface BenchServer {
   close(): Promise<void>;
 }
 
-/** Starts it on a free port. `models` gives the path of a model by the name it is asked for under /models/. */
-export async function serveBench(models: (name: string) => string | null): Promise<BenchServer> {
+/**
+ * Starts it, on a free port if none is named: what browsers stored belongs to the port. `models` gives the path of a model by the name it is
+ * asked for under /models/. A page that is not `isolated` gets no shared memory, and with it one thread.
+ */
+export async function serveBench(
+  models: (name: string) => string | null,
+  { isolated = true, port = 0 }: { readonly isolated?: boolean; readonly port?: number } = {},
+): Promise<BenchServer> {
   const server = await createServer({
     configFile: false,
     root: join(import.meta.dirname, "page"),
     cacheDir: join(ROOT, ".cache/bench-vite"),
     appType: "mpa",
     logLevel: "warn",
-    plugins: [files(models, await readerModule())],
+    plugins: [files(models, await readerModule(), isolated)],
     // The page must not reload in the middle of a measurement.
-    server: { port: 0, hmr: false, ws: false, watch: null, fs: { allow: [ROOT] } },
+    server: { port, hmr: false, ws: false, watch: null, fs: { allow: [ROOT] } },
     optimizeDeps: { noDiscovery: true, include: [] },
   });
   await server.listen();
   return { url: server.resolvedUrls!.local[0]!, close: () => server.close() };
 }
 
-function files(models: (name: string) => string | null, reader: Uint8Array): Plugin {
+function files(models: (name: string) => string | null, reader: Uint8Array, isolated: boolean): Plugin {
   const folder =
     (path: string) =>
     (url: string): string | null =>
@@ -58,6 +65,7 @@ function files(models: (name: string) => string | null, reader: Uint8Array): Plu
     name: "cria:bench",
     configureServer({ middlewares }) {
       middlewares.use((_request, response, next) => {
+        if (!isolated) return next();
         response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
         response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
         next();
@@ -65,7 +73,7 @@ function files(models: (name: string) => string | null, reader: Uint8Array): Plu
       middlewares.use("/read.wasm", (_request, response) => {
         response.setHeader("Content-Type", "application/wasm").end(reader);
       });
-      middlewares.use("/dist", send(folder(join(ROOT, "dist"))));
+      middlewares.use("/dist", send(folder(DIST)));
       middlewares.use("/packages", send(folder(join(ROOT, "node_modules"))));
       middlewares.use(
         "/models",
