@@ -1,7 +1,7 @@
 // Entry of a compute thread in the browser: the first message brings the port to its engine. engine/cpu/thread.ts has the rest.
 import { runThread } from "./engine/cpu/thread.ts";
 
-self.addEventListener(
+addEventListener(
   "message",
   ({ ports: [port] }) => {
     if (!port) return;
