@@ -69,7 +69,7 @@ describe("the keyboard alone", () => {
     await page.keyboard.type("Renamed");
     await page.keyboard.press("Enter");
     await page.waitForSelector('[aria-label="Actions for Renamed"]');
-    expect(await page.title()).toBe("Renamed – Cria");
+    await page.waitForFunction(() => document.title === "Renamed – Cria");
     await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Renamed");
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
