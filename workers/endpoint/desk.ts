@@ -85,6 +85,7 @@ function whenRead(response: Response, end: () => void): Response {
       end();
     },
     async cancel(reason) {
+      await new Promise((resolve) => setTimeout(resolve)); // WebKitGTK's service worker hangs where a port is used in here
       await reader.cancel(reason).finally(end);
     },
   });
