@@ -95,6 +95,7 @@ describe("the adapters of a model, with a double for an engine", () => {
     await page.focus(`${SECTION} [role=switch]`);
     await page.keyboard.press("Space");
     await page.waitForFunction(() => window.app.adapters.kept[0]?.on === false);
+    await page.waitForFunction(isStoredSwitchedOff); // a reload at once would come before that
     await page.reload();
     await page.waitForSelector(`${SECTION} li`);
     await page.waitForFunction(() => window.app.adapters.infos.length === 1);
@@ -107,6 +108,21 @@ describe("the adapters of a model, with a double for an engine", () => {
     await page.waitForFunction((section) => document.querySelector(`${section} li`) === null, {}, SECTION);
   });
 });
+
+/** Runs in the page. */
+function isStoredSwitchedOff(): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open("cria-adapters");
+    opening.onerror = () => reject(new Error("cria-adapters could not be opened"));
+    opening.onsuccess = () => {
+      const reading = opening.result.transaction("adapters").objectStore("adapters").getAll();
+      reading.onsuccess = () => {
+        opening.result.close();
+        resolve(reading.result.every(({ on }: { on: boolean }) => !on));
+      };
+    };
+  });
+}
 
 describe.skipIf(GOLDEN === null)("an adapter as it was published, in the app", () => {
   const FILES = [

@@ -10,5 +10,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     fileParallelism: false,
     sequence: { concurrent: false },
+    // A browser on a busy machine may stumble once; the report says "retry x1" then, and that wants to be looked at.
+    retry: 1,
   },
 });
