@@ -20,6 +20,7 @@ const BROWSERS: Record<string, { open: () => Promise<KernelPage>; relaxed: boole
 /** As in tests/workers/engine/cpu/products.test.ts. */
 const TOLERANCE = 3e-6;
 const REQUANTIZED = 1e-3;
+
 describe.each(Object.entries(BROWSERS))("kernels in %s", (_, { open, relaxed, threads }) => {
   it("are right, whatever the level, and a result has the same bits however it was computed", { timeout: 600_000 }, async () => {
     const server = await serveKernelPage(threads);
